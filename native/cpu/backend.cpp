@@ -49,7 +49,7 @@ lt_status device(void *self, lt_device_info &out) {
   const Cpu &cpu = state(self).cpu;
   snprintf(out.name, sizeof out.name, "%s", cpu.features.brand);
   describe(cpu.features, out.features, sizeof out.features);
-  snprintf(out.matmul, sizeof out.matmul, "%s", name(cpu.isa));
+  snprintf(out.matmul, sizeof out.matmul, "%s", isa_name(cpu.isa));
   host_memory(out.memory_total, out.memory_free);
   out.threads = cpu.pool.threads();
   return LT_OK;

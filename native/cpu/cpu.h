@@ -8,6 +8,9 @@
 #include "luthier.h"
 #include "pool.h"
 
+/* For what the files compiled per Isa share: it must never become a function of its own there (isa.h). */
+#define LT_INLINE inline __attribute__((always_inline))
+
 namespace luthier::cpu {
 
 struct Kernels;
@@ -20,7 +23,7 @@ constexpr int64_t padded(int64_t bytes) { return (bytes + kCacheLine - 1) / kCac
 struct Carver {
   char *at;
   template <class T>
-  T *take(int64_t n) {
+  LT_INLINE T *take(int64_t n) {
     T *p = reinterpret_cast<T *>(at);
     at += padded(n * static_cast<int64_t>(sizeof(T)));
     return p;
@@ -56,7 +59,7 @@ struct Cpu {
 
   /* Fixed memory of one worker for use inside a unit of work; contents undefined. */
   static constexpr int64_t kScratchBytes = 1 << 20;
-  Carver scratch(int worker) const { return {scratch_.get() + worker * kScratchBytes}; }
+  LT_INLINE Carver scratch(int worker) const { return {scratch_.get() + worker * kScratchBytes}; }
 
  private:
   struct Unmap {
@@ -66,9 +69,8 @@ struct Cpu {
   std::unique_ptr<char, Unmap> scratch_;
 };
 
-inline float *f32(lt_ptr p) { return reinterpret_cast<float *>(p); }
 template <class T>
-inline T *ptr(lt_ptr p) {
+LT_INLINE T *ptr(lt_ptr p) {
   return reinterpret_cast<T *>(p);
 }
 

@@ -45,7 +45,7 @@ Features detect_features() {
   return f;
 }
 
-const char *name(Isa isa) {
+const char *isa_name(Isa isa) {
   switch (isa) {
     case Isa::base: return "base";
     case Isa::avx2: return "avx2";
@@ -61,8 +61,8 @@ Isa choose_isa(const Features &f) {
   const char *wanted = getenv("LUTHIER_CPU");
   if (!wanted || !*wanted) return best;
   for (Isa isa : {Isa::base, Isa::avx2, Isa::avx512}) {
-    if (strcmp(wanted, name(isa)) != 0) continue;
-    if (isa > best) fail(LT_UNAVAILABLE, "LUTHIER_CPU is %s, but this processor (%s) has no more than %s", wanted, f.brand, name(best));
+    if (strcmp(wanted, isa_name(isa)) != 0) continue;
+    if (isa > best) fail(LT_UNAVAILABLE, "LUTHIER_CPU is %s, but this processor (%s) has no more than %s", wanted, f.brand, isa_name(best));
     return isa;
   }
   fail(LT_UNAVAILABLE, "LUTHIER_CPU is %s, wanted base, avx2 or avx512", wanted);

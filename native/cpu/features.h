@@ -17,7 +17,7 @@ enum class Isa { base, avx2, avx512 };
 
 /* The best the processor has, or less when the environment variable LUTHIER_CPU says base, avx2 or avx512. */
 Isa choose_isa(const Features &);
-const char *name(Isa);
+const char *isa_name(Isa);
 
 /* "avx2 fma f16c ...", into a buffer of lt_device_info::features' size. */
 void describe(const Features &, char *out, int size);
