@@ -104,9 +104,8 @@ lt_status zero(void *self, lt_ptr dst, int64_t bytes) {
 }
 
 lt_status workspace_bytes(void *self, int64_t &out, const lt_limits &limits) {
-  (void)self;
-  (void)limits;
-  out = 0;
+  /* lt_sample keeps a row of probabilities for each thread. */
+  out = state(self).cpu.pool.threads() * padded(limits.vocab * static_cast<int64_t>(sizeof(float)));
   return LT_OK;
 }
 
@@ -139,6 +138,26 @@ void open(Backend *out, const lt_engine_config &config) {
   t.zero = zero;
   t.workspace_bytes = workspace_bytes;
   t.set_workspace = set_workspace;
+
+  t.nf4_quantize = Op<&cpu::nf4_quantize>::call;
+  t.dequantize = Op<&Kernels::dequantize>::call;
+  t.rmsnorm = Op<&Kernels::rmsnorm>::call;
+  t.drmsnorm = Op<&Kernels::drmsnorm>::call;
+  t.rope = Op<&Kernels::rope>::call;
+  t.glu = Op<&Kernels::glu>::call;
+  t.dglu = Op<&Kernels::dglu>::call;
+  t.add = Op<&Kernels::add>::call;
+  t.cast = Op<&Kernels::cast>::call;
+  t.softcap = Op<&Kernels::softcap>::call;
+  t.gather_rows = Op<&Kernels::gather_rows>::call;
+  t.scatter_rows = Op<&Kernels::scatter_rows>::call;
+  t.embedding = Op<&Kernels::embedding>::call;
+  t.attention = Op<&Kernels::attention>::call;
+  t.dattention = Op<&Kernels::dattention>::call;
+  t.paged_attention = Op<&Kernels::paged_attention>::call;
+  t.grad_norm = Op<&Kernels::grad_norm>::call;
+  t.adamw = Op<&Kernels::adamw>::call;
+  t.sample = Op<&Kernels::sample>::call;
   t.self = new State{{config.threads, config.precision}, {}};
   *out = t;
 }

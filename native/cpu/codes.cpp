@@ -24,10 +24,11 @@ constexpr float kNf4[16] = {-1.0f,
                             0.7229568362236023f,
                             1.0f};
 
-/* Point i of n equally spaced ones from 0.1 to 1, each half counted from its own end (as torch.linspace does in fp32). */
+/* Point i of n equally spaced ones from 0.1 to 1, each half counted from its own end with one rounding, as torch.linspace does in fp32:
+ * the code is what bitsandbytes makes with it, to the last bit. */
 float boundary(int i, int n) {
   const float step = (1.0f - 0.1f) / static_cast<float>(n - 1);
-  return i < n / 2 ? 0.1f + step * static_cast<float>(i) : 1.0f - step * static_cast<float>(n - i - 1);
+  return i < n / 2 ? std::fma(step, static_cast<float>(i), 0.1f) : std::fma(-step, static_cast<float>(n - i - 1), 1.0f);
 }
 
 /* Dynamic code: seven decades from 1e-6 to 1. Decade i has 2^i (unsigned: 2^(i+1)) values, the middles of equal parts of [0.1, 1],

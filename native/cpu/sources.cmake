@@ -10,6 +10,15 @@ set(LT_CPU_SOURCES
   ${cpu}/pool.cpp
   ${cpu}/quantize.cpp)
 set(LT_CPU_ISA_SOURCES
-  ${cpu}/kernels.cpp)
+  ${cpu}/attention.cpp
+  ${cpu}/dattention.cpp
+  ${cpu}/elementwise.cpp
+  ${cpu}/expand.cpp
+  ${cpu}/kernels.cpp
+  ${cpu}/norm.cpp
+  ${cpu}/optimizer.cpp
+  ${cpu}/rope.cpp
+  ${cpu}/rows.cpp
+  ${cpu}/sample.cpp)
 # Their results are other programs' bytes: no fused multiply-add.
-set_source_files_properties(${cpu}/codes.cpp ${cpu}/nf4.cpp ${cpu}/quantize.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+set_source_files_properties(${cpu}/codes.cpp ${cpu}/expand.cpp ${cpu}/nf4.cpp ${cpu}/quantize.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
