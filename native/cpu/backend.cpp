@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -49,7 +50,7 @@ lt_status device(void *self, lt_device_info &out) {
   const Cpu &cpu = state(self).cpu;
   snprintf(out.name, sizeof out.name, "%s", cpu.features.brand);
   describe(cpu.features, out.features, sizeof out.features);
-  snprintf(out.matmul, sizeof out.matmul, "%s", isa_name(cpu.isa));
+  snprintf(out.matmul, sizeof out.matmul, "%s", matmul_path(cpu));
   host_memory(out.memory_total, out.memory_free);
   out.threads = cpu.pool.threads();
   return LT_OK;
@@ -105,7 +106,8 @@ lt_status zero(void *self, lt_ptr dst, int64_t bytes) {
 
 lt_status workspace_bytes(void *self, int64_t &out, const lt_limits &limits) {
   /* lt_sample keeps a row of probabilities for each thread. */
-  out = state(self).cpu.pool.threads() * padded(limits.vocab * static_cast<int64_t>(sizeof(float)));
+  const Cpu &cpu = state(self).cpu;
+  out = std::max(cpu.pool.threads() * padded(limits.vocab * static_cast<int64_t>(sizeof(float))), matmul_workspace_bytes(cpu, limits));
   return LT_OK;
 }
 
@@ -141,6 +143,12 @@ void open(Backend *out, const lt_engine_config &config) {
 
   t.nf4_quantize = Op<&cpu::nf4_quantize>::call;
   t.dequantize = Op<&Kernels::dequantize>::call;
+  t.matmul = Op<&cpu::matmul>::call;
+  t.dmatmul = Op<&cpu::dmatmul>::call;
+  t.lora_matmul = Op<&cpu::lora_matmul>::call;
+  t.dlora_matmul = Op<&cpu::dlora_matmul>::call;
+  t.lora_merge = Op<&cpu::lora_merge>::call;
+  t.head_loss = Op<&cpu::head_loss>::call;
   t.rmsnorm = Op<&Kernels::rmsnorm>::call;
   t.drmsnorm = Op<&Kernels::drmsnorm>::call;
   t.rope = Op<&Kernels::rope>::call;

@@ -5,6 +5,11 @@ set(LT_CPU_SOURCES
   ${cpu}/codes.cpp
   ${cpu}/cpu.cpp
   ${cpu}/features.cpp
+  ${cpu}/gemm.cpp
+  ${cpu}/gemm_paths.cpp
+  ${cpu}/head_loss.cpp
+  ${cpu}/lora.cpp
+  ${cpu}/matmul.cpp
   ${cpu}/memory.cpp
   ${cpu}/nf4.cpp
   ${cpu}/pool.cpp
@@ -14,6 +19,11 @@ set(LT_CPU_ISA_SOURCES
   ${cpu}/dattention.cpp
   ${cpu}/elementwise.cpp
   ${cpu}/expand.cpp
+  ${cpu}/gemm_loss.cpp
+  ${cpu}/gemm_pack.cpp
+  ${cpu}/gemm_rows.cpp
+  ${cpu}/gemm_table.cpp
+  ${cpu}/gemm_tile.cpp
   ${cpu}/kernels.cpp
   ${cpu}/norm.cpp
   ${cpu}/optimizer.cpp
@@ -22,3 +32,9 @@ set(LT_CPU_ISA_SOURCES
   ${cpu}/sample.cpp)
 # Their results are other programs' bytes: no fused multiply-add.
 set_source_files_properties(${cpu}/codes.cpp ${cpu}/expand.cpp ${cpu}/nf4.cpp ${cpu}/quantize.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+# One micro-kernel each, with instructions beyond the sets above; reached only where the processor has them (gemm_paths.cpp).
+set_source_files_properties(${cpu}/gemm_tile.cpp ${cpu}/gemm_rows.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND LT_CPU_SOURCES ${cpu}/gemm_avx512bf16.cpp)
+  set_source_files_properties(${cpu}/gemm_avx512bf16.cpp PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512bf16")
+endif()

@@ -1,0 +1,11 @@
+/* The table of the matrix products' kernels compiled for one Isa. */
+#include "gemm_isa.h"
+#include "simd.h"
+
+namespace luthier::cpu::LT_ISA {
+
+const GemmKernels gemm = {
+    {"fp32", tile_plain, false, kTileRows, 1, kLanes, 2, 1, 128}, pack_rows,      pack_columns, pack_bt, pack_b, store_block, add_transposed, dots, fetch,
+    scan_logits,                                                  softmax_gradient};
+
+}  // namespace luthier::cpu::LT_ISA
