@@ -80,8 +80,8 @@ public final class KvCache {
     }
 
     Step append(int[] slots, List<int[]> tokens) {
-        List<int[]> sequences = new ArrayList<>(tokens);
-        Packed plain = Packed.of(sequences);
+        for (int s = 0; s < slots.length; s++) requireRoom(lengths[slots[s]] + tokens.get(s).length);
+        Packed plain = Packed.of(tokens);
         int[] positions = plain.positions();
         int[] rows = new int[plain.tokens()];
         int[][] table = new int[slots.length][];
@@ -92,8 +92,6 @@ public final class KvCache {
             int length = lengths[slot];
             int after = length + tokens.get(s).length;
             List<Integer> own = pages.get(slot);
-            if (after > capacity())
-                throw new IllegalArgumentException("a sequence of " + after + " tokens does not fit the cache's " + capacity() + "; raise the context length");
             while (own.size() < Math.ceilDiv(after, PAGE)) own.add(free.pop());
             for (int i = length; i < after; i++, at++) {
                 positions[at] = i;
@@ -105,6 +103,11 @@ public final class KvCache {
             mostKeys = Math.max(mostKeys, after);
         }
         return new Step(new Packed(plain.ids(), positions, plain.cuSeqlens()), rows, table, kvLens, mostKeys);
+    }
+
+    private void requireRoom(int length) {
+        if (length > capacity())
+            throw new IllegalArgumentException("a sequence of " + length + " tokens does not fit the cache's " + capacity() + "; raise the context length");
     }
 
     OnDevice upload(Engine engine, DeviceArena arena, Step step) {

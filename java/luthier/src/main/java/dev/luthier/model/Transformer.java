@@ -4,10 +4,12 @@ import dev.luthier.engine.DType;
 import dev.luthier.engine.DeviceArena;
 import dev.luthier.engine.DeviceArena.Kind;
 import dev.luthier.engine.Tensor;
+import dev.luthier.ops.AttentionParams;
 import dev.luthier.ops.HeadLossParams;
 import dev.luthier.ops.Ops;
 import dev.luthier.ops.Ops.Mode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A model with or without an adapter, as a graph over packed sequences. A static graph with a dozen ops needs no tape: backward is written out. */
@@ -100,7 +102,7 @@ public final class Transformer {
             if (id < 0 || id >= c.vocab()) throw new IllegalArgumentException("token id " + id + " is outside the model's vocabulary of " + c.vocab());
     }
 
-    private static void packedAttention(Ops k, int layer, Tensor o, Tensor lse, Tensor q, Tensor kk, Tensor v, dev.luthier.ops.AttentionParams params) {
+    private static void packedAttention(Ops k, int layer, Tensor o, Tensor lse, Tensor q, Tensor kk, Tensor v, AttentionParams params) {
         k.attention(o, lse, q, kk, v, params);
     }
 
@@ -108,7 +110,7 @@ public final class Transformer {
 
     /**
      * @param nll  [T] negative log-likelihood of each target, 0 where ignored
-     * @param best [T] the likeliest next token at each position that has a target, lowest id on a tie; -1 elsewhere
+     * @param best [T] the likeliest next token at each position, lowest id on a tie
      */
     public record Scores(float[] nll, int[] best) {
     }
@@ -116,10 +118,14 @@ public final class Transformer {
     /** Losses and predictions without gradients. */
     public Scores score(Ops k, DeviceArena arena, Packed p, int[] targets) {
         long mark = arena.mark();
-        Activations a = evaluate(k, arena, p, targets);
+        int[] labels = new int[targets.length]; // the op skips ignored rows, but every position's best token is wanted: any label will do there
+        for (int i = 0; i < labels.length; i++) labels[i] = targets[i] == IGNORE ? 0 : targets[i];
+        Activations a = evaluate(k, arena, p, labels);
         Tensor best = arena.tensor(Kind.ACTIVATIONS, DType.I32, p.tokens(), 1);
         k.headLoss(a.nll(), null, best, a.n(), w.head(), a.targets(), new HeadLossParams(0, c.logitSoftcap(), 0, IGNORE));
-        Scores scores = new Scores(k.engine().floats(a.nll()), k.engine().ints(best));
+        float[] nll = k.engine().floats(a.nll());
+        for (int i = 0; i < nll.length; i++) if (targets[i] == IGNORE) nll[i] = 0;
+        Scores scores = new Scores(nll, k.engine().ints(best));
         arena.reset(mark);
         return scores;
     }
@@ -142,7 +148,7 @@ public final class Transformer {
     private float[][] logits(Ops k, DeviceArena arena, Tensor n, int[] positions) {
         float[] flat = k.engine().floats(logitsOnDevice(k, arena, n, positions));
         float[][] rows = new float[positions.length][];
-        for (int i = 0; i < positions.length; i++) rows[i] = java.util.Arrays.copyOfRange(flat, i * c.vocab(), (i + 1) * c.vocab());
+        for (int i = 0; i < positions.length; i++) rows[i] = Arrays.copyOfRange(flat, i * c.vocab(), (i + 1) * c.vocab());
         return rows;
     }
 
