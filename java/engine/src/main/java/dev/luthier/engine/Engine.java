@@ -37,6 +37,8 @@ public final class Engine implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment pointer = arena.allocate(ValueLayout.JAVA_LONG);
     private MemorySegment handle;
+    private long workspace;
+    private long workspaceBytes;
 
     private Engine(EngineConfig config) {
         this.config = config;
@@ -200,8 +202,17 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    public void workspace(long address, long bytes) {
-        check(lt_set_workspace(handle(), address, bytes));
+    /** Makes the ops' workspace at least large enough for these limits. */
+    public void requireWorkspace(Limits limits) {
+        long bytes = workspaceBytes(limits);
+        if (bytes <= workspaceBytes) return;
+        check(lt_set_workspace(handle(), 0, 0));
+        free(workspace);
+        workspace = 0;
+        workspaceBytes = 0;
+        workspace = alloc(bytes);
+        check(lt_set_workspace(handle(), workspace, bytes));
+        workspaceBytes = bytes;
     }
 
     /** Waits until everything queued has finished. */

@@ -1,5 +1,6 @@
 package dev.luthier.model;
 
+import dev.luthier.engine.Limits;
 import dev.luthier.ops.Ops.Activation;
 import java.util.List;
 
@@ -63,5 +64,11 @@ public record ModelConfig(Family family, int hidden, int layers, int heads, int 
     public long parameters() {
         long norms = (long) layers * hidden * (family.gemma() ? 4 : 2) + hidden;
         return linearParameters() + norms + (tied ? 1L : 2L) * vocab * hidden;
+    }
+
+    /** Shapes of the largest calls a pass over this many tokens makes. */
+    public Limits limits(long tokens, long sequences, int rank) {
+        long features = Math.max(Math.max(hidden, queryDim() + (family.fused() ? 2 * kvDim() : 0)), intermediate * (family.fused() ? 2L : 1L));
+        return new Limits(tokens, features, hidden, vocab, sequences, heads, headDim, rank);
     }
 }
