@@ -122,9 +122,13 @@ public final class AtomicFile implements AutoCloseable {
 
     /** Writes all bytes of the segment at {@code position}; what lies between is zero. */
     public void write(long position, MemorySegment bytes) throws IOException {
+        MemorySegment copy = bytes.isNative() ? null
+                : MemorySegment.ofArray(new byte[(int) Math.min(CHUNK, bytes.byteSize())]);
         for (long done = 0; done < bytes.byteSize(); ) {
             long n = Math.min(CHUNK, bytes.byteSize() - done);
-            write(position + done, bytes.asSlice(done, n).asByteBuffer());
+            MemorySegment piece = bytes.asSlice(done, n);
+            // Only native memory and byte arrays have a view as ByteBuffer.
+            write(position + done, (copy == null ? piece : copy.asSlice(0, n).copyFrom(piece)).asByteBuffer());
             done += n;
         }
     }

@@ -47,14 +47,14 @@ public sealed interface TensorSource extends AutoCloseable permits SafetensorsFi
     /** A whole tensor as floats; see {@link Floats#decode} for the types that can be read so. */
     default float[] floats(String name) {
         TensorInfo info = info(name);
+        if (!Floats.canDecode(info.dtype())) {
+            throw Floats.undecodable(path(), info);
+        }
         if (info.elements() > Integer.MAX_VALUE - 8) {
             throw new FormatException(path(), "tensor " + FormatException.quote(name), info.elements() + " elements",
                     "fewer than 2^31 to read it as one array", "read it in pieces");
         }
         float[] values = new float[(int) info.elements()];
-        if (!Floats.canDecode(info.dtype())) {
-            throw Floats.undecodable(path(), info);
-        }
         Floats.decode(info.dtype(), bytes(name), 0, values, 0, values.length);
         return values;
     }
