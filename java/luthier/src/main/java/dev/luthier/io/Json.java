@@ -28,6 +28,8 @@ public final class Json {
     /** The longest JSON file read as a whole; the largest tokenizer.json in use has 35 MB. */
     public static final long MAX_FILE_BYTES = 256L << 20;
     private static final int MAX_NESTING = 200;
+    /** Bounds the memory of a parsed value; the tokenizer.json with the most has about 4 million. */
+    private static final long MAX_TOKENS = 1 << 25;
     private static final String REMEDY = "mend the file or fetch it again";
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
@@ -38,6 +40,7 @@ public final class Json {
                             .maxStringLength((int) MAX_FILE_BYTES)
                             .maxNameLength(1 << 20)
                             .maxNumberLength(1000)
+                            .maxTokenCount(MAX_TOKENS)
                             .build())
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
