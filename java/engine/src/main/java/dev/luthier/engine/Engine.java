@@ -89,11 +89,16 @@ public final class Engine implements AutoCloseable {
     }
 
     private static Optional<Path> backendLibrary(String backend) {
-        return switch (backend) {
-            case "cuda" -> NativeLibrary.find("libluthier_cuda.so");
-            case "cuda-emulated" -> NativeLibrary.find("libluthier_cuda_emulated.so");
-            default -> Optional.empty();
+        String file = switch (backend) {
+            case "cuda" -> "libluthier_cuda.so";
+            case "cuda-emulated" -> "libluthier_cuda_emulated.so";
+            default -> null;
         };
+        if (file == null) return Optional.empty();
+        Optional<Path> library = NativeLibrary.find(file);
+        if (library.isEmpty())
+            throw new EngineException(Status.UNAVAILABLE, "this build carries no " + file + " for " + NativeLibrary.platform() + "; build it where nvcc is installed");
+        return library;
     }
 
     public EngineConfig config() {
