@@ -4,6 +4,7 @@ import dev.luthier.engine.DeviceInfo;
 import dev.luthier.engine.Engine;
 import dev.luthier.engine.EngineConfig;
 import dev.luthier.engine.NativeLibrary;
+import dev.luthier.engine.NvidiaDriver;
 import dev.luthier.engine.Precision;
 import dev.luthier.io.Json;
 import java.io.PrintWriter;
@@ -13,6 +14,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -52,6 +54,12 @@ final class Doctor implements Callable<Integer> {
                 b.put("memory_free_bytes", d.memoryFree()).put("threads", d.threads());
             }
         }
+        NvidiaDriver.Report driver = NvidiaDriver.report();
+        ObjectNode nvidia = report.putObject("nvidia").put("driver_cuda", driver.version());
+        driver.problem().ifPresent(p -> nvidia.put("problem", p));
+        ArrayNode gpus = nvidia.putArray("gpus");
+        driver.gpus().forEach(g -> gpus.addObject().put("name", g.name()).put("memory_total_bytes", g.memoryTotal()));
+        nvidia.put("cublas", NvidiaDriver.cublas().orElse(null));
         PrintWriter out = spec.commandLine().getOut();
         if (asJson) out.println(Json.text(report));
         else print(out, report);
@@ -72,5 +80,10 @@ final class Doctor implements Callable<Integer> {
             out.println("          features: " + b.get("features").asString());
             out.println("          matrix products: " + b.get("matmul").asString());
         });
+        JsonNode nvidia = r.get("nvidia");
+        if (nvidia.has("problem")) out.println("nvidia    " + nvidia.get("problem").asString());
+        nvidia.get("gpus").forEach(g -> out.println("nvidia    " + g.get("name").asString() + ", " + Terminal.size(g.get("memory_total_bytes").asLong())
+                + ", driver for CUDA " + nvidia.get("driver_cuda").asString()));
+        out.println("cublas    " + (nvidia.get("cublas").isNull() ? "not found (libcublas.so.13 or .12); the hand-written products are used" : nvidia.get("cublas").asString()));
     }
 }
