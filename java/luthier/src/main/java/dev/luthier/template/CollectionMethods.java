@@ -81,6 +81,11 @@ final class CollectionMethods {
     }
 
     private static <T> Object bind(Method<? super T> method, T self) {
-        return method == null ? Values.ABSENT : (Callable) (r, arguments) -> method.call(r, self, arguments);
+        return method == null ? Values.ABSENT : (Callable) (r, arguments) -> {
+            if (!arguments.keyword().isEmpty()) {
+                throw Failure.of("this method of " + Values.typeName(self) + " takes no keyword arguments");
+            }
+            return method.call(r, self, arguments);
+        };
     }
 }

@@ -37,7 +37,7 @@ record FormatSpec(int fill, char align, char sign, boolean alternate, boolean ze
         if (v instanceof Double d) {
             return number(meter, d < 0 || d == 0 && 1 / d < 0, floatBody(Math.abs(d)));
         }
-        if (Numbers.isNumber(v) && !(v instanceof Boolean && type == 0)) {
+        if (Numbers.isNumber(v)) {
             if (type != 0 && "eEfFgG%".indexOf(type) >= 0) {
                 double d = Numbers.toDouble(v);
                 return number(meter, d < 0, floatBody(Math.abs(d)));

@@ -45,6 +45,9 @@ final class Globals {
             throw Failure.of("dict expected at most 1 argument, got " + a.positional().size());
         }
         for (Object source : a.positional()) {
+            if (source instanceof Undefined u) {
+                throw u.failure();
+            }
             if (source instanceof Dict d) {
                 for (int i = 0; i < d.size(); i++) {
                     made.put(meter, d.keys().get(i), d.values().get(i));

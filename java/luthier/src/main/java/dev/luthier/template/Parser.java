@@ -249,6 +249,10 @@ final class Parser extends ExpressionParser {
         outer = checks.startMacro();
         List<Stmt> body = function(() -> bodyUpTo(end));
         read.addAll(checks.endMacro(outer));
+        int caller = parameters.indexOf("caller");
+        if (caller >= 0 && defaults.get(caller) == null && read.contains("caller")) {
+            throw TokenStream.error("the parameter 'caller' is special: leave it out or give it a default", line);
+        }
         return new Stmt.MacroBody(name, List.copyOf(parameters), new ArrayList<>(defaults), body,
                 read.contains("caller") && !parameters.contains("caller"), read.contains("varargs") && !parameters.contains("varargs"),
                 read.contains("kwargs") && !parameters.contains("kwargs"), line);

@@ -2,6 +2,7 @@ package dev.luthier.template;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.BiPredicate;
 
 /** What can stand after {@code is}. */
 final class Predicates {
@@ -30,13 +31,13 @@ final class Predicates {
                 || v instanceof Dict || v instanceof Undefined);
         unary("callable", v -> v instanceof Callable || v instanceof LoopContext || v instanceof Undefined);
         unary("escaped", v -> v instanceof Markup);
-        ALL.put("odd", (r, v, a) -> remainder(r, v, 2L) == 1);
-        ALL.put("even", (r, v, a) -> remainder(r, v, 2L) == 0);
+        unary("odd", (r, v) -> remainder(r, v, 2L) == 1);
+        unary("even", (r, v) -> remainder(r, v, 2L) == 0);
         ALL.put("divisibleby", (r, v, a) -> remainder(r, v, a.bind("divisibleby", 1, "num").get(0)) == 0);
-        ALL.put("lower", (r, v, a) -> Text.allCased(PythonText.str(r.meter(), v), Character::isLowerCase));
-        ALL.put("upper", (r, v, a) -> Text.allCased(PythonText.str(r.meter(), v), Character::isUpperCase));
-        ALL.put("filter", (r, v, a) -> Values.isText(v) && Filters.exists(Values.text(v)));
-        ALL.put("test", (r, v, a) -> Values.isText(v) && exists(Values.text(v)));
+        unary("lower", (r, v) -> Text.allCased(PythonText.str(r.meter(), v), Character::isLowerCase));
+        unary("upper", (r, v) -> Text.allCased(PythonText.str(r.meter(), v), Character::isUpperCase));
+        unary("filter", v -> Values.isText(v) && Filters.exists(Values.text(v)));
+        unary("test", v -> Values.isText(v) && exists(Values.text(v)));
         ALL.put("sameas", (r, v, a) -> Comparison.same(v, a.bind("sameas", 1, "other").get(0)));
         ALL.put("in", (r, v, a) -> Comparison.contains(r.meter(), a.bind("in", 1, "seq").get(0), v));
         comparison("==", "eq", "equalto");
@@ -50,9 +51,13 @@ final class Predicates {
     private Predicates() { }
 
     private static void unary(String name, java.util.function.Predicate<Object> test) {
+        unary(name, (r, v) -> test.test(v));
+    }
+
+    private static void unary(String name, BiPredicate<Rendering, Object> test) {
         ALL.put(name, (r, v, a) -> {
             a.bind(name, 0);
-            return test.test(v);
+            return test.test(r, v);
         });
     }
 

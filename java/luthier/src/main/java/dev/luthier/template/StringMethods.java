@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -17,6 +18,7 @@ final class StringMethods {
         Object call(Rendering r, String self, Arguments arguments);
     }
 
+    private static final Set<String> TAKES_KEYWORDS = Set.of("split", "rsplit", "splitlines", "expandtabs");
     private static final Map<String, Method> METHODS = new HashMap<>();
 
     static {
@@ -91,7 +93,7 @@ final class StringMethods {
             return (Callable) (r, a) -> format(r, self, a, name, false);
         }
         Method method = METHODS.get(name);
-        return method == null ? Values.ABSENT : (Callable) (r, a) -> method.call(r, self, a);
+        return method == null ? Values.ABSENT : (Callable) (r, a) -> call(r, name, method, self, a);
     }
 
     /** The same for safe HTML: text made from it is safe, too. */
@@ -100,8 +102,17 @@ final class StringMethods {
             return (Callable) (r, a) -> new Markup(format(r, self.text(), a, name, true));
         }
         Method method = METHODS.get(name);
-        return method == null ? Values.ABSENT : (Callable) (r, a) ->
-                method.call(r, self.text(), a) instanceof String s ? new Markup(s) : method.call(r, self.text(), a);
+        return method == null ? Values.ABSENT : (Callable) (r, a) -> {
+            Object made = call(r, name, method, self.text(), a);
+            return made instanceof String s ? new Markup(s) : made;
+        };
+    }
+
+    private static Object call(Rendering r, String name, Method method, String self, Arguments a) {
+        if (!a.keyword().isEmpty() && !TAKES_KEYWORDS.contains(name)) {
+            throw Failure.of("str." + name + "() takes no keyword arguments");
+        }
+        return method.call(r, self, a);
     }
 
     private static void change(String name, UnaryOperator<String> change) {
@@ -125,7 +136,7 @@ final class StringMethods {
     private static boolean isNumeric(int c) {
         return switch (Character.getType(c)) {
             case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER -> true;
-            default -> Character.getNumericValue(c) >= 0 && Character.isIdeographic(c);
+            default -> false;
         };
     }
 

@@ -13,7 +13,6 @@ import java.util.regex.Pattern;
 final class TextFilters {
     private static final Pattern TITLE_GAP = Pattern.compile("[-\\s(\\{\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
     private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern HTML = Pattern.compile("(?s)<!--.*?-->|<[^>]*>");
     private static final Pattern ATTRIBUTE_GAP = Pattern.compile("[\\s/>=]");
 
     private TextFilters() { }
@@ -40,7 +39,6 @@ final class TextFilters {
         all.put("escape", escape);
         all.put("e", escape);
         all.put("forceescape", (r, v, a) -> new Markup(r.meter().made(Text.escapeHtml(soft(r, v)))));
-        all.put("striptags", (r, v, a) -> HTML.matcher(soft(r, v)).replaceAll("").strip().replaceAll("\\s+", " "));
         all.put("center", (r, v, a) -> like(v, (String) ((Callable) StringMethods.bind(soft(r, v), "center"))
                 .call(r, Arguments.of(a.bind("center", 0, "width").integer(0, 80)))));
         all.put("wordcount", (r, v, a) -> WORD.matcher(soft(r, v)).results().count());
@@ -119,7 +117,6 @@ final class TextFilters {
 
     private static Object truncate(Rendering r, Object v, Arguments a) {
         Arguments.Bound b = a.bind("truncate", 0, "length", "killwords", "end", "leeway");
-        String s = Values.requireText(v, "the filter truncate");
         String end = b.text(2, "...");
         long length = b.integer(0, 255);
         long leeway = b.get(3) == null ? 5 : b.integer(3, 5);
@@ -127,9 +124,10 @@ final class TextFilters {
             throw Failure.of("truncate wants a length of at least " + Text.length(end)
                     + " and a leeway of at least 0, found " + length + " and " + leeway);
         }
-        if (Text.length(s) <= length + leeway) {
+        if (Values.length(v) <= length + leeway) {
             return v;
         }
+        String s = Values.requireText(v, "the filter truncate");
         String kept = s.substring(0, Text.unit(s, (int) length - Text.length(end)));
         int blank = kept.lastIndexOf(' ');
         return like(v, r.meter().made((b.flag(1, false) || blank < 0 ? kept : kept.substring(0, blank)) + end));

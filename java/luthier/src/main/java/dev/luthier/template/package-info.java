@@ -8,7 +8,7 @@
  * code points rather than UTF-16 units), so that a prompt comes out the same to the byte.
  *
  * <p>Left out: template inheritance and inclusion (there is no loader), the filters {@code pprint},
- * {@code random}, {@code urlize} and {@code wordwrap}, and the global {@code lipsum}.
+ * {@code random}, {@code striptags}, {@code urlize} and {@code wordwrap}, and the global {@code lipsum}.
  *
  * <p>Inside: {@code Lexer -> Parser -> Stmt/Expr -> Executor/Evaluator}; a {@code Rendering} is the state of one
  * rendering, a {@code Meter} counts its work and stops it.
