@@ -35,6 +35,7 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
     private long done;
     private long staging;
     private long stagingBytes;
+    private boolean tablesChecked;
 
     /**
      * @param ops      null with a counting arena
@@ -51,6 +52,7 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
 
     @Override
     public Matrix projection(String name, long rows, long cols) {
+        if (StoredNf4.holds(source, name)) return stored(name, rows, cols);
         return matrix(name, rows, cols, loadIn.projection(sourceType(name, rows, cols)));
     }
 
@@ -67,6 +69,29 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
         if (type == from) ops.engine().upload(m.data(), bytes);
         else m = convert(m, bytes, from);
         count(bytes.byteSize());
+        return m;
+    }
+
+    /** A projection that the checkpoint holds in NF4: taken as it is, or expanded where another type is asked for. */
+    private Matrix stored(String name, long rows, long cols) {
+        StoredNf4 from = StoredNf4.open(source, name, rows, cols);
+        boolean keep = loadIn == LoadIn.BIT4;
+        Matrix m = keep ? from.allocate(arena) : arena.matrix(loadIn.projection(DType.F32), rows, cols);
+        if (arena.isCounting()) return m;
+        if (!tablesChecked) from.checkTables(ops);
+        tablesChecked = true;
+        if (keep) {
+            from.upload(ops.engine(), m);
+        } else {
+            DeviceArena count = DeviceArena.counting();
+            from.allocate(count);
+            try (DeviceArena packed = DeviceArena.of(ops.engine(), count.peak())) {
+                Matrix nf4 = from.allocate(packed);
+                from.upload(ops.engine(), nf4);
+                ops.dequantize(Tensor.of(m.data(), rows, cols, m.type()), nf4, 0);
+            }
+        }
+        count(from.bytes());
         return m;
     }
 

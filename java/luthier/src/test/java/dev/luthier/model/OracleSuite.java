@@ -150,6 +150,18 @@ abstract class OracleSuite {
         }
     }
 
+    /** What bitsandbytes has quantized is taken as it is: the very logits of quantizing here. */
+    @ParameterizedTest
+    @CsvSource({"BIT4", "BIT32"})
+    void aCheckpointAlreadyInNf4(LoadIn loadIn) throws Exception {
+        try (OracleCase oracle = OracleCase.open("qwen2_nf4");
+                BaseModel base = BaseModel.load(ops, oracle.folder.resolve("bnb_checkpoint"), loadIn, (done, total) -> { })) {
+            ops.engine().requireWorkspace(base.config().limits(512, 8, 8));
+            assertEquals(loadIn == LoadIn.BIT4 ? DType.NF4 : DType.F32, base.weights().layers().getFirst().matrices().get(Projection.Q).type());
+            assertLogits(oracle, new Transformer(base.weights(), null), "base.logits", "base.logits");
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("gradientCases")
     void gradients(String name, boolean recompute) throws Exception {
