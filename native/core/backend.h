@@ -78,7 +78,8 @@ struct Backend {
 };
 
 /* The one symbol of a backend library, with C linkage and default visibility: `lt_backend_open`. Fills *out for config->device, or, with
- * out null, only says whether it could. LT_UNAVAILABLE with a sentence when it cannot start here. host outlives the backend. */
+ * out null, only says whether it could. LT_UNAVAILABLE with a sentence (of no function's name) when it cannot start here. host outlives the
+ * backend. */
 using BackendOpen = lt_status (*)(Backend *out, const lt_engine_config *config, const Host *host);
 constexpr const char *kBackendOpen = "lt_backend_open";
 

@@ -121,7 +121,8 @@ void Call::note(const char *name, lt_ptr start, int64_t rows, int64_t width, int
 }
 
 const lt_tensor &Call::tensor(const char *name, const lt_tensor *t, Kind kind, Dim rows, Dim cols, bool written) {
-  if (absent(t) && !(t && t->rows == 0)) refuse("%s is absent", name);
+  /* No rows need no memory; a struct of zeros is a forgotten one. */
+  if (absent(t) && !(t && t->rows == 0 && t->cols > 0)) refuse("%s is absent", name);
   if (t->reserved != 0) refuse("%s.reserved is %d, wanted 0", name, t->reserved);
   dtype(name, *t, kind);
   if (t->rows < 0 || t->cols < 0) refuse("%s is [%lld, %lld], wanted no negative size", name, (long long)t->rows, (long long)t->cols);

@@ -16,7 +16,7 @@ namespace {
 constexpr int32_t kMostThreads = 1024;
 
 const Kernels &kernels_for(Isa isa) {
-#if LT_HAVE_X86_ISAS
+#if defined(LT_HAVE_X86_ISAS)
   if (isa == Isa::avx512) return avx512::kernels;
   if (isa == Isa::avx2) return avx2::kernels;
 #endif

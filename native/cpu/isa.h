@@ -10,7 +10,7 @@ namespace luthier::cpu {
 namespace base {
 extern const Kernels kernels;
 }
-#if LT_HAVE_X86_ISAS
+#if defined(LT_HAVE_X86_ISAS)
 namespace avx2 {
 extern const Kernels kernels;
 }

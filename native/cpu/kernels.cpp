@@ -26,6 +26,7 @@ LT_DECLARE(grad_norm)
 LT_DECLARE(adamw)
 LT_DECLARE(sample)
 
+extern const Kernels kernels;
 const Kernels kernels = {expand, expand_bf16, dequantize, embedding,   rmsnorm,      drmsnorm,  rope,       glu,             dglu,      add,
                          cast,   softcap,     gather_rows, scatter_rows, attention, dattention, paged_attention, grad_norm, adamw, sample};
 

@@ -37,6 +37,8 @@ public final class Engine implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment pointer = arena.allocate(ValueLayout.JAVA_LONG);
     private MemorySegment handle;
+    private long workspace;
+    private long workspaceBytes;
 
     private Engine(EngineConfig config) {
         this.config = config;
@@ -87,11 +89,16 @@ public final class Engine implements AutoCloseable {
     }
 
     private static Optional<Path> backendLibrary(String backend) {
-        return switch (backend) {
-            case "cuda" -> NativeLibrary.find("libluthier_cuda.so");
-            case "cuda-emulated" -> NativeLibrary.find("libluthier_cuda_emulated.so");
-            default -> Optional.empty();
+        String file = switch (backend) {
+            case "cuda" -> "libluthier_cuda.so";
+            case "cuda-emulated" -> "libluthier_cuda_emulated.so";
+            default -> null;
         };
+        if (file == null) return Optional.empty();
+        Optional<Path> library = NativeLibrary.find(file);
+        if (library.isEmpty())
+            throw new EngineException(Status.UNAVAILABLE, "this build carries no " + file + " for " + NativeLibrary.platform() + "; build it where nvcc is installed");
+        return library;
     }
 
     public EngineConfig config() {
@@ -200,8 +207,17 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    public void workspace(long address, long bytes) {
-        check(lt_set_workspace(handle(), address, bytes));
+    /** Makes the ops' workspace at least large enough for these limits. */
+    public void requireWorkspace(Limits limits) {
+        long bytes = workspaceBytes(limits);
+        if (bytes <= workspaceBytes) return;
+        check(lt_set_workspace(handle(), 0, 0));
+        free(workspace);
+        workspace = 0;
+        workspaceBytes = 0;
+        workspace = alloc(bytes);
+        check(lt_set_workspace(handle(), workspace, bytes));
+        workspaceBytes = bytes;
     }
 
     /** Waits until everything queued has finished. */

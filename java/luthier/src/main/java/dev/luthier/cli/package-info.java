@@ -1,0 +1,2 @@
+/** The commands. Everything they do is a call into the other rooms. */
+package dev.luthier.cli;

@@ -1,0 +1,203 @@
+package dev.luthier.model;
+
+import dev.luthier.engine.DType;
+import dev.luthier.engine.DeviceArena;
+import dev.luthier.engine.DeviceArena.Kind;
+import dev.luthier.engine.Engine;
+import dev.luthier.engine.EngineException;
+import dev.luthier.engine.Matrix;
+import dev.luthier.engine.Status;
+import dev.luthier.engine.Tensor;
+import dev.luthier.io.FormatException;
+import dev.luthier.io.TensorInfo;
+import dev.luthier.io.TensorSink;
+import dev.luthier.io.TensorSource;
+import dev.luthier.ops.Ops;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Weights from a checkpoint. Tensor by tensor: the mapped file is read in place where the device can, else through one staging buffer, and converted or
+ * quantized on the device; the host never holds the model. On a counting arena it only counts.
+ */
+final class CheckpointStore implements Weights.Store, AutoCloseable {
+    private static final Map<dev.luthier.io.DType, DType> SOURCE_TYPES =
+            Map.of(dev.luthier.io.DType.F32, DType.F32, dev.luthier.io.DType.F16, DType.F16, dev.luthier.io.DType.BF16, DType.BF16);
+
+    private final TensorSource source;
+    private final LoadIn loadIn;
+    private final DeviceArena arena;
+    private final Ops ops;
+    private final TensorSink.Progress progress;
+    private final long total;
+    private long done;
+    private long staging;
+    private long stagingBytes;
+    private boolean tablesChecked;
+
+    /**
+     * @param ops      null with a counting arena
+     * @param progress called with bytes of the checkpoint read and to be read
+     */
+    CheckpointStore(TensorSource source, LoadIn loadIn, DeviceArena arena, Ops ops, TensorSink.Progress progress) {
+        this.source = source;
+        this.loadIn = loadIn;
+        this.arena = arena;
+        this.ops = ops;
+        this.progress = progress;
+        this.total = source.tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    }
+
+    @Override
+    public Matrix projection(String name, long rows, long cols) {
+        if (StoredNf4.holds(source, name)) return stored(name, rows, cols);
+        return matrix(name, rows, cols, loadIn.projection(sourceType(name, rows, cols)));
+    }
+
+    @Override
+    public Matrix table(String name, long rows, long cols) {
+        return matrix(name, rows, cols, loadIn.table(sourceType(name, rows, cols)));
+    }
+
+    private Matrix matrix(String name, long rows, long cols, DType type) {
+        Matrix m = arena.matrix(type, rows, cols);
+        if (arena.isCounting()) return m;
+        MemorySegment bytes = source.bytes(name);
+        DType from = SOURCE_TYPES.get(source.info(name).dtype());
+        if (type == from) ops.engine().upload(m.data(), bytes);
+        else m = convert(m, bytes, from);
+        count(bytes.byteSize());
+        return m;
+    }
+
+    /** A projection that the checkpoint holds in NF4: taken as it is, or expanded where another type is asked for. */
+    private Matrix stored(String name, long rows, long cols) {
+        StoredNf4 from = StoredNf4.open(source, name, rows, cols);
+        boolean keep = loadIn == LoadIn.BIT4;
+        Matrix m = keep ? from.allocate(arena) : arena.matrix(loadIn.projection(DType.F32), rows, cols);
+        if (arena.isCounting()) return m;
+        if (!tablesChecked) from.checkTables(ops);
+        tablesChecked = true;
+        if (keep) {
+            from.upload(ops.engine(), m);
+        } else {
+            DeviceArena count = DeviceArena.counting();
+            from.allocate(count);
+            try (DeviceArena packed = DeviceArena.of(ops.engine(), count.peak())) {
+                Matrix nf4 = from.allocate(packed);
+                from.upload(ops.engine(), nf4);
+                ops.dequantize(Tensor.of(m.data(), rows, cols, m.type()), nf4, 0);
+            }
+        }
+        count(from.bytes());
+        return m;
+    }
+
+    /** m in its own type from a dense source. */
+    private Matrix convert(Matrix m, MemorySegment bytes, DType from) {
+        Engine engine = ops.engine();
+        long address = inPlace(engine, bytes, from);
+        boolean registered = address != 0;
+        if (!registered) {
+            address = staging(engine, bytes.byteSize());
+            engine.upload(address, bytes);
+        }
+        try {
+            Tensor x = Tensor.of(address, m.rows(), m.cols(), from);
+            if (m.type() == DType.NF4) return ops.nf4Quantize(m, x);
+            ops.cast(Tensor.of(m.data(), m.rows(), m.cols(), m.type()), x);
+            return m;
+        } finally {
+            if (registered) engine.free(address);
+        }
+    }
+
+    /** The mapped bytes as device memory; 0 where the device has memory of its own or the file's alignment forbids it. */
+    private static long inPlace(Engine engine, MemorySegment bytes, DType type) {
+        if (bytes.address() % type.blockBytes() != 0) return 0;
+        try {
+            return engine.register(bytes);
+        } catch (EngineException e) {
+            if (e.status() == Status.UNSUPPORTED) return 0;
+            throw e;
+        }
+    }
+
+    private long staging(Engine engine, long bytes) {
+        if (bytes > stagingBytes) {
+            engine.free(staging);
+            staging = 0;
+            staging = engine.alloc(bytes);
+            stagingBytes = bytes;
+        }
+        return staging;
+    }
+
+    @Override
+    public Tensor vector(String name, long n) {
+        sourceType(name, n);
+        Tensor t = arena.tensor(Kind.WEIGHTS, DType.F32, 1, n);
+        if (!arena.isCounting()) {
+            ops.engine().upload(t, source.floats(name));
+            count(source.info(name).bytes());
+        }
+        return t;
+    }
+
+    @Override
+    public Tensor constant(float[] values) {
+        Tensor t = arena.tensor(Kind.WEIGHTS, DType.F32, 1, values.length);
+        if (!arena.isCounting()) ops.engine().upload(t, values);
+        return t;
+    }
+
+    private void count(long bytes) {
+        done += bytes;
+        progress.written(done, total);
+    }
+
+    /** The dtype of a tensor that must have this shape. */
+    private DType sourceType(String name, long... shape) {
+        TensorInfo info = source.info(name);
+        List<Long> wanted = Arrays.stream(shape).boxed().toList();
+        String place = "tensor " + FormatException.quote(name);
+        if (!info.shape().equals(wanted))
+            throw new FormatException(source.path(), place, "shape " + info.shape(), wanted + " by config.json", "use the config.json and weights of one model");
+        DType type = SOURCE_TYPES.get(info.dtype());
+        if (type == null)
+            throw new FormatException(source.path(), place, info.dtype().toString(), "F32, F16 or BF16", "use a checkpoint with unquantized weights");
+        return type;
+    }
+
+    @Override
+    public void close() {
+        if (ops != null) ops.engine().free(staging);
+    }
+
+    /** Counts what a model takes when no checkpoint is at hand, its weights being in {@code source}. */
+    static Weights.Store counting(LoadIn loadIn, DType source, DeviceArena arena) {
+        return new Weights.Store() {
+            @Override
+            public Matrix projection(String name, long rows, long cols) {
+                return arena.matrix(loadIn.projection(source), rows, cols);
+            }
+
+            @Override
+            public Matrix table(String name, long rows, long cols) {
+                return arena.matrix(loadIn.table(source), rows, cols);
+            }
+
+            @Override
+            public Tensor vector(String name, long n) {
+                return arena.tensor(Kind.WEIGHTS, DType.F32, 1, n);
+            }
+
+            @Override
+            public Tensor constant(float[] values) {
+                return arena.tensor(Kind.WEIGHTS, DType.F32, 1, values.length);
+            }
+        };
+    }
+}

@@ -1,0 +1,2 @@
+/** The training loop: schedule, optimizer, accumulation, metrics. */
+package dev.luthier.train;
