@@ -16,10 +16,11 @@ final class OnigurumaRegex {
     private static final int MAX_LENGTH = 20_000;
     private static final int MAX_DEPTH = 40;
     private static final int MAX_REPEAT = 10_000;
-    private static final String ASCII_SYMBOLS = "$+<=>\\^`|~";
+    /** Oniguruma counts six Latin-1 numbers as word characters, and the joiners not. */
+    private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc\\xbd\\xbe";
     private static final Map<String, String> PROPERTIES = Map.ofEntries(Map.entry("alpha", "\\p{IsAlphabetic}"),
             Map.entry("alphabetic", "\\p{IsAlphabetic}"), Map.entry("upper", "\\p{IsUppercase}"), Map.entry("lower", "\\p{IsLowercase}"),
-            Map.entry("digit", "\\p{Nd}"), Map.entry("space", "\\s"), Map.entry("whitespace", "\\s"), Map.entry("word", "\\w"),
+            Map.entry("digit", "\\p{Nd}"), Map.entry("space", "\\s"), Map.entry("whitespace", "\\s"), Map.entry("word", WORD),
             Map.entry("alnum", "\\p{IsAlphabetic}\\p{Nd}"), Map.entry("punct", "\\p{P}"), Map.entry("cntrl", "\\p{Cc}"),
             Map.entry("xdigit", "0-9a-fA-F"), Map.entry("ideographic", "\\p{IsIdeographic}"), Map.entry("letter", "\\p{L}"),
             Map.entry("mark", "\\p{M}"), Map.entry("number", "\\p{N}"), Map.entry("punctuation", "\\p{P}"), Map.entry("symbol", "\\p{S}"),
@@ -220,8 +221,14 @@ final class OnigurumaRegex {
     private Shape escape() {
         int c = take();
         switch (c) {
-            case 'b', 'B', 'A', 'z' -> {
+            case 'A', 'z' -> {
                 out.append('\\').append((char) c);
+                return null;
+            }
+            case 'b', 'B' -> {
+                String in = "[" + WORD + "]";
+                out.append(c == 'b' ? "(?:(?<=" + in + ")(?!" + in + ")|(?<!" + in + ")(?=" + in + "))"
+                        : "(?:(?<=" + in + ")(?=" + in + ")|(?<!" + in + ")(?!" + in + "))");
                 return null;
             }
             case 'Z' -> {
@@ -240,7 +247,9 @@ final class OnigurumaRegex {
     /** The inside of a class for an escape that stands for several characters, else null. */
     private String classEscape(int c) {
         return switch (c) {
-            case 's', 'S', 'd', 'D', 'w', 'W' -> "\\" + (char) c;
+            case 's', 'S', 'd', 'D' -> "\\" + (char) c;
+            case 'w' -> WORD;
+            case 'W' -> "[^" + WORD + "]";
             case 'h' -> "0-9a-fA-F";
             case 'H' -> "[^0-9a-fA-F]";
             case 'p', 'P' -> property(c == 'P');
@@ -372,7 +381,7 @@ final class OnigurumaRegex {
         at = close + 2;
         boolean not = name.startsWith("^");
         String set = propertySet(not ? name.substring(1) : name);
-        if (name.endsWith("punct")) set += ASCII_SYMBOLS;
+        if (name.endsWith("punct")) set += "\\p{S}"; // unlike \p{Punct}
         return (not ? "[^" : "[") + set + "]";
     }
 
