@@ -27,6 +27,11 @@ final class OnigurumaRegex {
             Map.entry("separator", "\\p{Z}"), Map.entry("other", "\\p{C}"), Map.entry("uppercaseletter", "\\p{Lu}"),
             Map.entry("lowercaseletter", "\\p{Ll}"), Map.entry("titlecaseletter", "\\p{Lt}"), Map.entry("modifierletter", "\\p{Lm}"),
             Map.entry("otherletter", "\\p{Lo}"), Map.entry("decimalnumber", "\\p{Nd}"));
+    /**
+     * Never prevents a match. Java steps back over whole characters in a lookbehind only where the text of the lookbehind holds a character
+     * above U+FFFF, so each gets this.
+     */
+    private static final String WHOLE_CHARACTERS = "(?![^\\x{0}-\\x{10ffff}]\uD800\uDC00)";
     private static final String CATEGORIES = " C Cc Cf Cn Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs ";
 
     private final String in;
@@ -121,6 +126,7 @@ final class OnigurumaRegex {
 
     private Shape group() {
         boolean look = false;
+        boolean behind = false;
         if (next('?')) {
             int c = take();
             switch (c) {
@@ -132,8 +138,9 @@ final class OnigurumaRegex {
                 case '<' -> {
                     int d = take();
                     if (d != '=' && d != '!') throw error("a named group");
-                    out.append("(?<").append((char) d);
+                    out.append("(?<").append((char) d).append("(?:");
                     look = true;
+                    behind = true;
                 }
                 case 'i', '-' -> {
                     if (c == '-' && take() != 'i') throw error("an option other than i");
@@ -152,7 +159,7 @@ final class OnigurumaRegex {
         }
         Shape body = alternatives(false);
         if (!next(')')) throw error("a ( without )");
-        out.append(')');
+        out.append(behind ? ")" + WHOLE_CHARACTERS + ")" : ")");
         return look ? new Shape(0, body.repeats) : body;
     }
 
@@ -226,9 +233,10 @@ final class OnigurumaRegex {
                 return null;
             }
             case 'b', 'B' -> {
-                String in = "[" + WORD + "]";
-                out.append(c == 'b' ? "(?:(?<=" + in + ")(?!" + in + ")|(?<!" + in + ")(?=" + in + "))"
-                        : "(?:(?<=" + in + ")(?=" + in + ")|(?<!" + in + ")(?!" + in + "))");
+                String before = "[" + WORD + "]" + WHOLE_CHARACTERS + ")";
+                String after = "[" + WORD + "])";
+                out.append(c == 'b' ? "(?:(?<=" + before + "(?!" + after + "|(?<!" + before + "(?=" + after + ")"
+                        : "(?:(?<=" + before + "(?=" + after + "|(?<!" + before + "(?!" + after + ")");
                 return null;
             }
             case 'Z' -> {
