@@ -54,19 +54,20 @@ final class AddedTokens {
                     at++;
                     continue;
                 }
-                int end = (int) (hit >>> 32);
                 Token token = byId[(int) hit];
-                if (token.singleWord && !alone(text, at, end)) {
-                    at = end;
-                    continue;
-                }
                 int start = at;
-                if (token.lstrip) while (start > done && Characters.isWhitespace(text.codePointBefore(start))) start--;
+                int end = (int) (hit >>> 32);
+                at = end; // white space swallowed after the token may hold a token all the same, as in the reference
+                if (token.singleWord && !alone(text, start, end)) continue;
+                if (token.lstrip) {
+                    while (start > done && Characters.isWhitespace(text.codePointBefore(start))) start--;
+                    start = Math.max(start, done);
+                }
                 if (token.rstrip) while (end < text.length() && Characters.isWhitespace(text.codePointAt(end))) end++;
+                if (start >= end) continue;
                 if (done < start) out.piece(done, start, -1);
                 out.piece(start, end, token.id);
                 done = end;
-                at = end;
             }
         }
         if (done < text.length()) out.piece(done, text.length(), -1);

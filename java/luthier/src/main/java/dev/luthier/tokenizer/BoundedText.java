@@ -24,18 +24,29 @@ final class BoundedText implements CharSequence {
     }
 
     /**
-     * Reports the matches in {@code text[start, end)}, which the expression sees as if it stood alone.
+     * Reports the matches in {@code text[start, end)}, which the expression sees as if it stood alone. A match of nothing is
+     * reported too, except right after another match and inside a surrogate pair.
      *
      * @param owner the file named when the search is stopped
      */
     static void search(Pattern pattern, String text, int start, int end, String owner, Match match) {
         Matcher matcher = pattern.matcher(new BoundedText(text, owner, end - start)).region(start, end);
         try {
-            while (matcher.find()) match.at(matcher.start(), matcher.end());
+            int last = -1;
+            while (matcher.find()) {
+                int from = matcher.start();
+                if (matcher.end() == from && from == last || splitsPair(text, from, start)) continue;
+                last = matcher.end();
+                match.at(from, last);
+            }
         } catch (StackOverflowError e) {
             throw new TokenizerException(owner, "", "the regular expression " + TokenizerException.quote(pattern.pattern())
                     + " nests too deeply on this text; split the text");
         }
+    }
+
+    private static boolean splitsPair(String text, int at, int start) {
+        return at > start && at < text.length() && Character.isLowSurrogate(text.charAt(at)) && Character.isHighSurrogate(text.charAt(at - 1));
     }
 
     @Override

@@ -1,10 +1,7 @@
 package dev.luthier.tokenizer;
 
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,29 +52,18 @@ sealed interface Decoder {
         @Override
         public Sink before(Sink next) {
             return new Whole() {
-                private final CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE)
-                        .onUnmappableCharacter(CodingErrorAction.REPLACE);
-                private byte[] rest = {};
+                private final Utf8 utf8 = new Utf8();
 
                 @Override
                 void token(String text) {
                     byte[] bytes = ByteAlphabet.read(text);
-                    String decoded = decode(bytes != null ? bytes : text.getBytes(StandardCharsets.UTF_8), false);
+                    String decoded = utf8.decode(bytes != null ? bytes : text.getBytes(StandardCharsets.UTF_8));
                     if (!decoded.isEmpty()) next.part(decoded, false);
-                }
-
-                private String decode(byte[] bytes, boolean last) {
-                    ByteBuffer in = ByteBuffer.allocate(rest.length + bytes.length).put(rest).put(bytes).flip();
-                    CharBuffer out = CharBuffer.allocate(in.remaining() + 1);
-                    utf8.decode(in, out, last);
-                    rest = new byte[in.remaining()];
-                    in.get(rest);
-                    return out.flip().toString();
                 }
 
                 @Override
                 public void finish() {
-                    next.part(decode(new byte[0], true), true);
+                    next.part(utf8.finish(), true);
                     next.finish();
                 }
             };

@@ -92,7 +92,8 @@ final class GgmlReader {
             }
             if (text.equals("[PAD" + id + "]")) kind = TokenKind.UNUSED; // what converters write for ids without a token
             if (text.isEmpty() && kind == TokenKind.NORMAL) kind = TokenKind.UNUSED;
-            vocabulary.put(id, text, kind);
+            if (kind == TokenKind.USER_DEFINED) vocabulary.putAdded(id, text, kind);
+            else vocabulary.put(id, text, kind);
             vocabulary.setSpecial(id, kind == TokenKind.CONTROL || kind == TokenKind.UNKNOWN);
         }
     }

@@ -32,10 +32,10 @@ record Merges(int[] left, int[] right, MergeTable table, int[] extra) {
 
         /** Null where all is well, else the token that is missing. */
         String add(String a, String b) {
-            int l = vocabulary.id(a);
-            int r = vocabulary.id(b);
+            int l = vocabulary.modelId(a);
+            int r = vocabulary.modelId(b);
             if (l < 0 || r < 0) return l < 0 ? a : b;
-            int merged = vocabulary.id(a + b);
+            int merged = vocabulary.modelId(a + b);
             if (merged < 0) return a + b;
             left[count] = l;
             right[count] = r;

@@ -16,16 +16,22 @@ final class OnigurumaRegex {
     private static final int MAX_LENGTH = 20_000;
     private static final int MAX_DEPTH = 40;
     private static final int MAX_REPEAT = 10_000;
-    private static final String ASCII_SYMBOLS = "$+<=>\\^`|~";
+    /** Oniguruma counts six Latin-1 numbers as word characters, and the joiners not. */
+    private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc\\xbd\\xbe";
     private static final Map<String, String> PROPERTIES = Map.ofEntries(Map.entry("alpha", "\\p{IsAlphabetic}"),
             Map.entry("alphabetic", "\\p{IsAlphabetic}"), Map.entry("upper", "\\p{IsUppercase}"), Map.entry("lower", "\\p{IsLowercase}"),
-            Map.entry("digit", "\\p{Nd}"), Map.entry("space", "\\s"), Map.entry("whitespace", "\\s"), Map.entry("word", "\\w"),
+            Map.entry("digit", "\\p{Nd}"), Map.entry("space", "\\s"), Map.entry("whitespace", "\\s"), Map.entry("word", WORD),
             Map.entry("alnum", "\\p{IsAlphabetic}\\p{Nd}"), Map.entry("punct", "\\p{P}"), Map.entry("cntrl", "\\p{Cc}"),
             Map.entry("xdigit", "0-9a-fA-F"), Map.entry("ideographic", "\\p{IsIdeographic}"), Map.entry("letter", "\\p{L}"),
             Map.entry("mark", "\\p{M}"), Map.entry("number", "\\p{N}"), Map.entry("punctuation", "\\p{P}"), Map.entry("symbol", "\\p{S}"),
             Map.entry("separator", "\\p{Z}"), Map.entry("other", "\\p{C}"), Map.entry("uppercaseletter", "\\p{Lu}"),
             Map.entry("lowercaseletter", "\\p{Ll}"), Map.entry("titlecaseletter", "\\p{Lt}"), Map.entry("modifierletter", "\\p{Lm}"),
             Map.entry("otherletter", "\\p{Lo}"), Map.entry("decimalnumber", "\\p{Nd}"));
+    /**
+     * Never prevents a match. Java steps back over whole characters in a lookbehind only where the text of the lookbehind holds a character
+     * above U+FFFF, so each gets this.
+     */
+    private static final String WHOLE_CHARACTERS = "(?![^\\x{0}-\\x{10ffff}]\uD800\uDC00)";
     private static final String CATEGORIES = " C Cc Cf Cn Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs ";
 
     private final String in;
@@ -120,6 +126,7 @@ final class OnigurumaRegex {
 
     private Shape group() {
         boolean look = false;
+        boolean behind = false;
         if (next('?')) {
             int c = take();
             switch (c) {
@@ -131,8 +138,9 @@ final class OnigurumaRegex {
                 case '<' -> {
                     int d = take();
                     if (d != '=' && d != '!') throw error("a named group");
-                    out.append("(?<").append((char) d);
+                    out.append("(?<").append((char) d).append("(?:");
                     look = true;
+                    behind = true;
                 }
                 case 'i', '-' -> {
                     if (c == '-' && take() != 'i') throw error("an option other than i");
@@ -151,7 +159,7 @@ final class OnigurumaRegex {
         }
         Shape body = alternatives(false);
         if (!next(')')) throw error("a ( without )");
-        out.append(')');
+        out.append(behind ? ")" + WHOLE_CHARACTERS + ")" : ")");
         return look ? new Shape(0, body.repeats) : body;
     }
 
@@ -220,8 +228,15 @@ final class OnigurumaRegex {
     private Shape escape() {
         int c = take();
         switch (c) {
-            case 'b', 'B', 'A', 'z' -> {
+            case 'A', 'z' -> {
                 out.append('\\').append((char) c);
+                return null;
+            }
+            case 'b', 'B' -> {
+                String before = "[" + WORD + "]" + WHOLE_CHARACTERS + ")";
+                String after = "[" + WORD + "])";
+                out.append(c == 'b' ? "(?:(?<=" + before + "(?!" + after + "|(?<!" + before + "(?=" + after + ")"
+                        : "(?:(?<=" + before + "(?=" + after + "|(?<!" + before + "(?!" + after + ")");
                 return null;
             }
             case 'Z' -> {
@@ -240,7 +255,9 @@ final class OnigurumaRegex {
     /** The inside of a class for an escape that stands for several characters, else null. */
     private String classEscape(int c) {
         return switch (c) {
-            case 's', 'S', 'd', 'D', 'w', 'W' -> "\\" + (char) c;
+            case 's', 'S', 'd', 'D' -> "\\" + (char) c;
+            case 'w' -> WORD;
+            case 'W' -> "[^" + WORD + "]";
             case 'h' -> "0-9a-fA-F";
             case 'H' -> "[^0-9a-fA-F]";
             case 'p', 'P' -> property(c == 'P');
@@ -372,7 +389,7 @@ final class OnigurumaRegex {
         at = close + 2;
         boolean not = name.startsWith("^");
         String set = propertySet(not ? name.substring(1) : name);
-        if (name.endsWith("punct")) set += ASCII_SYMBOLS;
+        if (name.endsWith("punct")) set += "\\p{S}"; // unlike \p{Punct}
         return (not ? "[^" : "[") + set + "]";
     }
 

@@ -49,7 +49,7 @@ sealed interface PieceStep {
                 Cutter cutter = new Cutter(text, start, first, next);
                 BoundedText.search(pattern, text, start, end, owner, (from, to) -> {
                     if (cutter.seen < from) cutter.part(from, invert);
-                    if (from < to) cutter.part(to, !invert);
+                    cutter.part(to, !invert);
                 });
                 if (cutter.seen < end) cutter.part(end, invert);
                 cutter.flush();
@@ -108,12 +108,12 @@ sealed interface PieceStep {
             }
 
             void flush() {
-                if (pieceStart < pieceEnd) emit(pieceStart, pieceEnd);
+                emit(pieceStart, pieceEnd);
                 pieceStart = pieceEnd;
             }
 
             private void emit(int start, int end) {
-                next.piece(text, start, end, first && start == origin);
+                if (start < end) next.piece(text, start, end, first && start == origin);
             }
         }
     }

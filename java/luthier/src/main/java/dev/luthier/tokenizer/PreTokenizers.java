@@ -5,6 +5,7 @@ import dev.luthier.tokenizer.PieceStep.Split;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** Reads {@code pre_tokenizer} as a list of steps. */
 final class PreTokenizers {
@@ -12,6 +13,7 @@ final class PreTokenizers {
     static final String GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
     static final String DIGIT = "\\p{N}";
     private static final String PUNCTUATION = "[\\p{P}!-/:-@\\[-`{-~]";
+    /** In the dialect of Rust's regex crate, whose classes are java.util.regex's. */
     private static final String WORDS = "\\w+|[^\\w\\s]+";
     private static final int MAX_STEPS = 64;
 
@@ -56,7 +58,7 @@ final class PreTokenizers {
             }
             case "Whitespace" -> {
                 field.only("type");
-                steps.add(Split.builtIn(WORDS, Behavior.REMOVED, true, owner));
+                steps.add(new Split(WORDS, Pattern.compile(WORDS, Pattern.UNICODE_CHARACTER_CLASS), Behavior.REMOVED, true, owner));
             }
             case "WhitespaceSplit" -> {
                 field.only("type");

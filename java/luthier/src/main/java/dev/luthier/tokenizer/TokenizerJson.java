@@ -33,14 +33,14 @@ final class TokenizerJson {
         Field model = root.at("model");
         String type = modelType(model);
         List<PieceStep> steps = PreTokenizers.of(root.at("pre_tokenizer"));
-        boolean byteLevel = type.equals("BPE") && !steps.isEmpty() && steps.getLast() instanceof PieceStep.Bytes;
         boolean byteFallback = model.at("byte_fallback").flag(false);
+        boolean byteLevel = type.equals("BPE") && !byteFallback && !steps.isEmpty() && steps.getLast() instanceof PieceStep.Bytes;
         double[] scores = type.equals("BPE") ? readVocabulary(model.at("vocab")) : readScoredVocabulary(model.at("vocab"));
         addTokens();
         int unknown = type.equals("BPE") ? unknownOf(model.at("unk_token"))
                 : model.at("unk_id").present() ? model.at("unk_id").integer(0, scores.length - 1) : -1;
         if (unknown >= 0 && !byteLevel) vocabulary.put(unknown, vocabulary.text(unknown), TokenKind.UNKNOWN);
-        int[] bytes = byteFallback && !byteLevel ? byteTokens() : noBytes();
+        int[] bytes = byteFallback ? byteTokens() : noBytes();
         List<Normalizer> normalizers = Normalizer.of(root.at("normalizer"));
         PostProcessor around = PostProcessor.of(root.at("post_processor"), vocabulary);
         Merges merges = type.equals("BPE") ? Merges.of(model.at("merges"), vocabulary) : null;
@@ -80,8 +80,8 @@ final class TokenizerJson {
 
     private int unknownOf(Field token) {
         if (!token.present()) return -1;
-        int id = vocabulary.id(token.text());
-        if (id < 0) throw token.wanted("a token of the vocabulary");
+        int id = vocabulary.modelId(token.text());
+        if (id < 0) throw token.wanted("a token of model.vocab");
         return id;
     }
 
@@ -154,7 +154,7 @@ final class TokenizerJson {
         boolean special = field.at("special").flag(false);
         added.put(content, new Token(id, content, field.at("single_word").flag(false), field.at("lstrip").flag(false),
                 field.at("rstrip").flag(false), field.at("normalized").flag(!special), special));
-        vocabulary.put(id, content, special || looksSpecial(content) ? TokenKind.CONTROL : TokenKind.USER_DEFINED);
+        vocabulary.putAdded(id, content, special || looksSpecial(content) ? TokenKind.CONTROL : TokenKind.USER_DEFINED);
         vocabulary.setSpecial(id, special);
     }
 

@@ -14,6 +14,7 @@ final class Vocabulary {
     private String[] texts = new String[1 << 10];
     private TokenKind[] kinds = new TokenKind[1 << 10];
     private final BitSet special = new BitSet();
+    private final BitSet added = new BitSet();
     private final Map<Integer, String> decoded = new HashMap<>();
     private int size;
 
@@ -32,6 +33,12 @@ final class Vocabulary {
         texts[id] = text;
         kinds[id] = kind;
         ids.put(text, id);
+    }
+
+    /** Adds a token that the model itself does not know, so that only a search for added tokens finds it. */
+    void putAdded(int id, String text, TokenKind kind) {
+        if (!has(id)) added.set(id);
+        put(id, text, kind);
     }
 
     /** Left out when decoding without special tokens. */
@@ -56,6 +63,12 @@ final class Vocabulary {
 
     int id(String text) {
         return ids.getOrDefault(text, -1);
+    }
+
+    /** The id of a token that the model itself knows, or -1. */
+    int modelId(String text) {
+        int id = id(text);
+        return id >= 0 && added.get(id) ? -1 : id;
     }
 
     boolean has(int id) {
@@ -83,7 +96,7 @@ final class Vocabulary {
     Map<String, Integer> textTokens() {
         Map<String, Integer> tokens = HashMap.newHashMap(ids.size());
         ids.forEach((text, id) -> {
-            if (kinds[id] == TokenKind.NORMAL || kinds[id] == TokenKind.USER_DEFINED) tokens.put(text, id);
+            if (!added.get(id) && (kinds[id] == TokenKind.NORMAL || kinds[id] == TokenKind.USER_DEFINED)) tokens.put(text, id);
         });
         return tokens;
     }
@@ -91,7 +104,7 @@ final class Vocabulary {
     /** Ids of the tokens {@code <0x00>} to {@code <0xFF>}, -1 where one is missing. */
     int[] byteTokens() {
         int[] bytes = new int[256];
-        for (int b = 0; b < 256; b++) bytes[b] = id(String.format("<0x%02X>", b));
+        for (int b = 0; b < 256; b++) bytes[b] = modelId(String.format("<0x%02X>", b));
         return bytes;
     }
 }
