@@ -18,4 +18,11 @@ import java.util.List;
 record Parts(String source, Vocabulary vocabulary, AddedTokens raw, AddedTokens normalized, List<Normalizer> normalizers,
              List<PieceStep> steps, Model model, Merges merges, float[] scores, PostProcessor around, List<Decoder> decoders,
              SpecialIds special, Boolean addsEnd, Boolean addsMiddle) {
+
+    /** The same without a prefix before the text. */
+    Parts unprefixed() {
+        List<Normalizer> plain = normalizers.stream().filter(n -> !(n instanceof Normalizer.Prepend)).toList();
+        List<PieceStep> bare = steps.stream().map(s -> s instanceof PieceStep.Metaspace m ? new PieceStep.Metaspace(m.replacement(), PieceStep.Prepend.NEVER) : s).toList();
+        return new Parts(source, vocabulary, raw, normalized, plain, bare, model, merges, scores, around, decoders, special, addsEnd, addsMiddle);
+    }
 }

@@ -16,10 +16,12 @@ import java.util.SequencedSet;
  */
 public final class Tokenizer {
     private final Parts parts;
+    private final Parts unprefixed;
     private final Vocabulary vocabulary;
 
     private Tokenizer(Parts parts) {
         this.parts = parts;
+        this.unprefixed = parts.unprefixed();
         this.vocabulary = parts.vocabulary();
     }
 
@@ -77,23 +79,36 @@ public final class Tokenizer {
      * @throws TokenizerException where the tokenizer's file asks for more work on this text than is allowed
      */
     public int[] encode(String text, boolean addSpecial, boolean parseSpecial) {
+        return encode(text, addSpecial, parseSpecial, parts);
+    }
+
+    /**
+     * The ids of a text that follows other tokens: a tokenizer that puts a space before its input does not do so here.
+     *
+     * @param parseSpecial as in {@link #encode(String, boolean, boolean)}
+     */
+    public int[] encodeContinuation(String text, boolean parseSpecial) {
+        return encode(text, false, parseSpecial, unprefixed);
+    }
+
+    /** @param opening how the text up to the first added token is cut; what comes after one is cut as ever */
+    private int[] encode(String text, boolean addSpecial, boolean parseSpecial, Parts opening) {
         String whole = Characters.wellFormed(text);
         IdBuffer out = new IdBuffer(whole.length() / 3 + 8);
         if (addSpecial) out.addAll(parts.around().prefix());
-        Model model = parts.model();
-        PieceStep.Sink pieces = PieceStep.chain(parts.steps(), (piece, start, end, first) -> model.tokenize(piece, start, end, out));
         parts.raw().cut(whole, parseSpecial, (start, end, id) -> {
             if (id >= 0) out.add(id);
-            else encodeText(whole, start, end, parseSpecial, pieces, out);
+            else encodeText(whole, start, end, parseSpecial, start == 0 ? opening : parts, out);
         });
         if (addSpecial) out.addAll(parts.around().suffix());
         return out.toArray();
     }
 
-    private void encodeText(String text, int start, int end, boolean parseSpecial, PieceStep.Sink pieces, IdBuffer out) {
+    private void encodeText(String text, int start, int end, boolean parseSpecial, Parts by, IdBuffer out) {
+        PieceStep.Sink pieces = PieceStep.chain(by.steps(), (piece, from, to, first) -> by.model().tokenize(piece, from, to, out));
         String raw = start == 0 && end == text.length() ? text : text.substring(start, end);
-        String normal = Normalizer.applyAll(parts.normalizers(), raw);
-        boolean atStart = start == 0 && !startIsCut(raw);
+        String normal = Normalizer.applyAll(by.normalizers(), raw);
+        boolean atStart = start == 0 && by == parts && !startIsCut(raw);
         parts.normalized().cut(normal, parseSpecial, (from, to, id) -> {
             if (id >= 0) out.add(id);
             else pieces.piece(normal, from, to, from == 0 && atStart);
