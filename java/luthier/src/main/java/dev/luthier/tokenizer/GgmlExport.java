@@ -5,6 +5,7 @@ import java.text.Normalizer.Form;
 import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** A tokenizer as the vocabulary of a GGUF file; refuses what llama.cpp would cut differently. */
 final class GgmlExport {
@@ -53,12 +54,16 @@ final class GgmlExport {
         for (PieceStep step : parts.steps()) {
             boolean metaspace = step instanceof PieceStep.Metaspace m && m.replacement().equals(SPACE);
             boolean atSpaces = step instanceof PieceStep.Split split && !split.invert() && (
-                    spaces && split.regex().equals(PieceStep.Split.LITERAL + " ")
-                            || split.regex().equals(PieceStep.Split.LITERAL + SPACE) && split.behavior() == Behavior.MERGED_WITH_NEXT);
+                    spaces && splitsAt(split, " ")
+                            || splitsAt(split, SPACE) && split.behavior() == Behavior.MERGED_WITH_NEXT);
             if (!metaspace && !atSpaces) throw error("the pre-tokenizer " + name(step));
             spaces |= metaspace;
         }
         if (!spaces) throw error("a BPE that does not write spaces as " + SPACE);
+    }
+
+    private static boolean splitsAt(PieceStep.Split split, String text) {
+        return split.pattern().pattern().equals(Pattern.quote(text));
     }
 
     private boolean addsSpace() {

@@ -28,19 +28,16 @@ sealed interface PieceStep {
     /**
      * Cuts at the matches of an expression.
      *
-     * @param regex  the expression as written, which tells what the step does; literal text after {@link #LITERAL}
      * @param invert matches are what lies between the matches
      */
-    record Split(String regex, Pattern pattern, Behavior behavior, boolean invert, String owner) implements PieceStep {
-
-        static final String LITERAL = "literal:";
+    record Split(Pattern pattern, Behavior behavior, boolean invert, String owner) implements PieceStep {
 
         static Split builtIn(String regex, Behavior behavior, boolean invert, String owner) {
-            return new Split(regex, OnigurumaRegex.compile(regex), behavior, invert, owner);
+            return new Split(OnigurumaRegex.compile(regex), behavior, invert, owner);
         }
 
         static Split literal(String text, Behavior behavior, boolean invert, String owner) {
-            return new Split(LITERAL + text, Pattern.compile(Pattern.quote(text)), behavior, invert, owner);
+            return new Split(Pattern.compile(Pattern.quote(text)), behavior, invert, owner);
         }
 
         @Override

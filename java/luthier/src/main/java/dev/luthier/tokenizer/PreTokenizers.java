@@ -37,7 +37,7 @@ final class PreTokenizers {
                 boolean invert = field.at("invert").flag();
                 String literal = Replacement.literalOf(field.at("pattern"));
                 steps.add(literal != null ? Split.literal(literal, behavior, invert, owner)
-                        : new Split(field.at("pattern").at("Regex").text(), Replacement.patternOf(field.at("pattern")), behavior, invert, owner));
+                        : new Split(Replacement.patternOf(field.at("pattern")), behavior, invert, owner));
             }
             case "ByteLevel" -> {
                 field.only("type", "add_prefix_space", "trim_offsets", "use_regex");
@@ -58,7 +58,7 @@ final class PreTokenizers {
             }
             case "Whitespace" -> {
                 field.only("type");
-                steps.add(new Split(WORDS, Pattern.compile(WORDS, Pattern.UNICODE_CHARACTER_CLASS), Behavior.REMOVED, true, owner));
+                steps.add(new Split(Pattern.compile(WORDS, Pattern.UNICODE_CHARACTER_CLASS), Behavior.REMOVED, true, owner));
             }
             case "WhitespaceSplit" -> {
                 field.only("type");
