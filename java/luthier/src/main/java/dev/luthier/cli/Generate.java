@@ -119,6 +119,6 @@ final class Generate implements Callable<Integer> {
         List<Turn> turns = new ArrayList<>();
         if (system != null) turns.add(Turn.of("system", system));
         turns.add(Turn.of("user", question));
-        return new Conversation(new Origin("--chat", 0), turns);
+        return new Conversation(new Origin("--chat", "line", 1, 0), turns);
     }
 }

@@ -80,6 +80,45 @@ public final class ModelText {
         return template;
     }
 
+    /** Stands in for the tokenizer of a model that has none: rows that are token ids already can be trained on, text cannot. */
+    public static TextEncoder noTokenizer(Path folder) {
+        return new TextEncoder() {
+            private DataException missing() {
+                return DataException.of(folder.resolve("tokenizer.json") + ": no such file; rows of text need the model's tokenizer (rows with input_ids do not)");
+            }
+
+            @Override
+            public int[] encode(String text, boolean parseSpecial, boolean continued) {
+                throw missing();
+            }
+
+            @Override
+            public String decode(int[] ids) {
+                throw missing();
+            }
+
+            @Override
+            public OptionalInt begin() {
+                throw missing();
+            }
+
+            @Override
+            public int end() {
+                throw missing();
+            }
+
+            @Override
+            public boolean isEnd(int id) {
+                throw missing();
+            }
+
+            @Override
+            public Set<String> controlTokens() {
+                return Set.of();
+            }
+        };
+    }
+
     /** The tokenizer as the data room wants it. */
     public TextEncoder encoder() {
         return new TextEncoder() {
