@@ -1,12 +1,17 @@
 package dev.luthier.cli;
 
+import dev.luthier.data.DataException;
 import dev.luthier.data.frame.Frame;
 import dev.luthier.data.frame.Frames;
 import dev.luthier.data.record.Columns;
+import dev.luthier.data.record.Conversation;
+import dev.luthier.data.record.RecordParser;
 import dev.luthier.data.rows.Dataset;
 import dev.luthier.data.rows.EncodeOptions;
 import dev.luthier.data.rows.Loader;
 import dev.luthier.data.rows.RowEncoder;
+import dev.luthier.data.source.Row;
+import dev.luthier.data.source.RowReader;
 import dev.luthier.data.source.SourceOptions;
 import dev.luthier.data.source.Sources;
 import dev.luthier.generate.ModelText;
@@ -55,7 +60,8 @@ final class DataOptions {
     Loaded load(Path model, int vocabulary, int maxLength, Path spill, int threads, Terminal terminal) throws IOException {
         boolean text = Files.exists(model.resolve("tokenizer.json"));
         ModelText modelText = text ? ModelText.load(model) : null;
-        Frame frame = text ? modelText.frame(template) : Frames.named("plain", () -> null, Set.of());
+        String chosen = template == null && text && modelText.template() == null ? frameForData() : template;
+        Frame frame = text ? modelText.frame(chosen) : Frames.named("plain", () -> null, Set.of());
         RowEncoder encoder = new RowEncoder(frame, text ? modelText.encoder() : ModelText.noTokenizer(model),
                 new EncodeOptions(maxLength, longRows, trainOnPrompt, vocabulary));
         Loader.Options options = Loader.Options.inMemory(threads).spillingTo(spill, MEMORY_TOKENS);
@@ -67,5 +73,18 @@ final class DataOptions {
                         records / Math.max(1e-3, (System.nanoTime() - start) / 1e9))));
         terminal.clear();
         return new Loaded(dataset, text ? frame : null);
+    }
+
+    /** For a model without a chat template: a frame with reasoning where the first record has some, in the record's language. */
+    private String frameForData() {
+        try (RowReader rows = Sources.open(Sources.expand(data), SourceOptions.DEFAULT)) {
+            Row first = rows.next();
+            RecordParser parser = new RecordParser(columns == null ? Columns.Overrides.NONE : Columns.Overrides.parse(columns));
+            if (first == null || !(parser.parse(first) instanceof Conversation c) || c.turns().stream().noneMatch(t -> t.thinking() != null)) return "alpaca";
+            boolean han = c.turns().stream().anyMatch(t -> t.content() != null && t.content().codePoints().anyMatch(x -> Character.UnicodeScript.of(x) == Character.UnicodeScript.HAN));
+            return han ? "reasoning-zh" : "reasoning-en";
+        } catch (DataException e) {
+            return "alpaca"; // the loader meets the same row and says what is wrong with it
+        }
     }
 }

@@ -96,6 +96,7 @@ final class Train implements Callable<Integer> {
         DataOptions.Loaded loaded = data.load(model, config.vocab(), settings.maxLength, spill, threads, terminal);
         try (Dataset dataset = loaded.dataset()) {
             describe(dataset, err);
+            if (loaded.frame() != null) err.println("luthier: prompt frame " + loaded.frame().name());
             return run(config, lora, loaded, terminal, err);
         }
     }

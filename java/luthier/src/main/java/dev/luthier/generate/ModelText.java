@@ -158,10 +158,10 @@ public final class ModelText {
     /**
      * The frame that a name stands for.
      *
-     * @param name null: the model's chat template, or "reasoning-en" where it has none
+     * @param name null: the model's chat template, or "alpaca" where it has none
      */
     public Frame frame(String name) {
-        String chosen = name != null ? name : template != null ? "chat" : "reasoning-en";
+        String chosen = name != null ? name : template != null ? "chat" : "alpaca";
         return Frames.named(chosen, () -> template == null ? null : renderer(template), controlTokens);
     }
 
