@@ -35,7 +35,7 @@ template <int... ROWS>
 struct Table {
   static constexpr Fn fn[][2] = {{tile<ROWS, 1>, tile<ROWS, 2>}...};
 };
-#if LT_ISA_avx512
+#if defined(__AVX512F__)
 using Tiles = Table<1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
 #else
 using Tiles = Table<1, 2, 3, 4, 5, 6>;
