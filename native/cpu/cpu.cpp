@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 
 #include <new>
-#include <system_error>
 
 #include "../core/status.h"
 #include "expand.h"
+#include "gemm_paths.h"
 #include "isa.h"
 #include "ops.h"
 
@@ -42,6 +42,7 @@ Cpu::Cpu(int32_t threads, int32_t wanted_precision)
       isa(choose_isa(features)),
       precision(wanted_precision),
       kernels(kernels_for(isa)),
+      tile(choose_tile(features, isa, precision)),
       pool(thread_count(threads)),
       scratch_(map_scratch(pool.threads() * kScratchBytes), Unmap{pool.threads() * kScratchBytes}) {}
 

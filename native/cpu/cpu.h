@@ -14,6 +14,7 @@
 namespace luthier::cpu {
 
 struct Kernels;
+struct TileKernels;
 
 /* Every piece that an op takes from the workspace or a worker's scratch starts on a cache line. */
 constexpr int64_t kCacheLine = 64;
@@ -54,6 +55,7 @@ struct Cpu {
   const Isa isa;             /* the widest set of instructions the ops were compiled for and this processor has */
   const int32_t precision;   /* LT_PRECISION_... */
   const Kernels &kernels;    /* the ops compiled for isa */
+  const TileKernels &tile;   /* the micro-kernel of the matrix products in this precision */
   Workspace workspace;
   Pool pool;
 

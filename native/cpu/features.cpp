@@ -65,7 +65,11 @@ Isa choose_isa(const Features &f) {
     if (isa > best) fail(LT_UNAVAILABLE, "LUTHIER_CPU is %s, but this processor (%s) has no more than %s", wanted, f.brand, isa_name(best));
     return isa;
   }
-  fail(LT_UNAVAILABLE, "LUTHIER_CPU is %s, wanted base, avx2 or avx512", wanted);
+  const bool tiles = strcmp(wanted, "avx512bf16") == 0 || strcmp(wanted, "amx") == 0;
+  if (!tiles) fail(LT_UNAVAILABLE, "LUTHIER_CPU is %s, wanted base, avx2, avx512, avx512bf16 or amx", wanted);
+  const bool amx = wanted[1] == 'm', has = best == Isa::avx512 && (amx ? f.amx_tile && f.amx_bf16 : f.avx512_bf16);
+  if (!has) fail(LT_UNAVAILABLE, "LUTHIER_CPU is %s, but this processor (%s) lacks it", wanted, f.brand);
+  return best;
 }
 
 void describe(const Features &f, char *out, int size) {

@@ -15,7 +15,8 @@ Features detect_features();
 /* The sets of instructions that native/cpu is compiled for; each includes those before it. */
 enum class Isa { base, avx2, avx512 };
 
-/* The best the processor has, or less when the environment variable LUTHIER_CPU says base, avx2 or avx512. */
+/* The best the processor has, or less when the environment variable LUTHIER_CPU says base, avx2 or avx512 (avx512bf16 and amx are avx512 here
+ * and name a micro-kernel of the matrix products, gemm_paths.h). */
 Isa choose_isa(const Features &);
 const char *isa_name(Isa);
 

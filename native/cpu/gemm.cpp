@@ -61,8 +61,8 @@ lt_matrix as_matrix(const lt_tensor &t) {
 
 Gemm::Gemm(const Cpu &cpu, int32_t precision)
     : expand_(cpu.kernels),
-      kernels_(gemm_kernels(cpu)),
-      tile_(gemm_tile(cpu, precision)),
+      kernels_(gemm_kernels(cpu.isa)),
+      tile_(precision == cpu.precision ? cpu.tile : kernels_.plain),
       rounding_(precision == LT_PRECISION_BF16 ? Rounding::bf16 : Rounding::none) {}
 
 Source Gemm::source(const lt_matrix &w, float scale) const { return {&expand_, w, scale, rounding_}; }

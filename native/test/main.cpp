@@ -83,8 +83,8 @@ void check_error(lt_status found, lt_status wanted, const std::string &sentence,
                   ": " + sentence};
 }
 
-Engine::Engine(int threads) {
-  const lt_engine_config config = {"cpu", nullptr, 0, threads, LT_PRECISION_FP32, 0};
+Engine::Engine(int threads, int32_t precision) {
+  const lt_engine_config config = {"cpu", nullptr, 0, threads, precision, 0};
   OK(lt_engine_create(&engine_, &config));
 }
 

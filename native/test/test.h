@@ -69,7 +69,7 @@ void check_error(lt_status found, lt_status wanted, const std::string &sentence,
 
 class Engine {
  public:
-  explicit Engine(int threads = 2);
+  explicit Engine(int threads = 2, int32_t precision = LT_PRECISION_FP32);
   ~Engine() { lt_engine_destroy(engine_); }
   Engine(const Engine &) = delete;
   operator lt_engine *() const { return engine_; }
