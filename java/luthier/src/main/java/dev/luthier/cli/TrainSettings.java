@@ -68,7 +68,9 @@ final class TrainSettings {
 
     /** The adapter these knobs describe. */
     LoraConfig lora(ModelConfig c) {
-        return new LoraConfig(rank, alpha, rslora, Adapter.resolveTargets(c, targets));
+        LoraConfig lora = new LoraConfig(rank, alpha, rslora, Adapter.resolveTargets(c, targets));
+        Adapter.shapes(c, lora); // says which target the model does not have
+        return lora;
     }
 
     TrainOptions options(int steps) {
