@@ -16,7 +16,6 @@ import dev.luthier.data.source.SourceOptions;
 import dev.luthier.data.source.Sources;
 import dev.luthier.generate.ModelText;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -58,7 +57,7 @@ final class DataOptions {
     }
 
     Loaded load(Path model, int vocabulary, int maxLength, Path spill, int threads, Terminal terminal) throws IOException {
-        boolean text = Files.exists(model.resolve("tokenizer.json"));
+        boolean text = ModelText.present(model);
         ModelText modelText = text ? ModelText.load(model) : null;
         String chosen = template == null && text && modelText.template() == null ? frameForData() : template;
         Frame frame = text ? modelText.frame(chosen) : Frames.named("plain", () -> null, Set.of());

@@ -16,7 +16,7 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Which model to load, and how. */
 final class ModelOptions {
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "folder of a Hugging Face checkpoint")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "folder of a Hugging Face checkpoint, or a GGUF file")
     Path model;
 
     @Option(names = "--load-in", defaultValue = "32bit", paramLabel = "BITS", converter = LoadInConverter.class,

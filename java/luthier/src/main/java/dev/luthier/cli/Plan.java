@@ -6,7 +6,6 @@ import dev.luthier.engine.Engine;
 import dev.luthier.io.Json;
 import dev.luthier.model.Adapter;
 import dev.luthier.model.BaseModel;
-import dev.luthier.model.ConfigReader;
 import dev.luthier.model.LoadIn;
 import dev.luthier.model.LoraConfig;
 import dev.luthier.model.ModelConfig;
@@ -43,7 +42,7 @@ final class Plan implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        ModelConfig c = ConfigReader.read(model);
+        ModelConfig c = BaseModel.config(model);
         PrintWriter out = spec.commandLine().getOut();
         try (Engine e = Engine.open(engine.resolve(spec.commandLine().getErr()))) {
             LoraConfig lora = settings.lora(c);

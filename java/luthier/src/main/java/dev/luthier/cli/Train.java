@@ -10,7 +10,6 @@ import dev.luthier.generate.ModelText;
 import dev.luthier.io.Json;
 import dev.luthier.model.AdapterFiles;
 import dev.luthier.model.BaseModel;
-import dev.luthier.model.ConfigReader;
 import dev.luthier.model.LoraConfig;
 import dev.luthier.model.ModelConfig;
 import dev.luthier.model.Transformer;
@@ -46,7 +45,7 @@ final class Train implements Callable<Integer> {
     @Mixin
     private DataOptions data;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "folder of a Hugging Face checkpoint")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "folder of a Hugging Face checkpoint, or a GGUF file")
     Path model;
 
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "folder for the results")
@@ -87,7 +86,7 @@ final class Train implements Callable<Integer> {
         if (maxSteps < 0) throw new IllegalArgumentException("--max-steps must not be negative, found " + maxSteps);
         if (maxSteps == 0 && epochs < 1) throw new IllegalArgumentException("--epochs must be at least 1, found " + epochs);
         settings.options(1); // says what is wrong with the knobs before any file is read
-        ModelConfig config = ConfigReader.read(model);
+        ModelConfig config = BaseModel.config(model);
         LoraConfig lora = initAdapter == null ? settings.lora(config) : AdapterFiles.readConfig(initAdapter, config);
         if (Files.exists(out.resolve(AdapterFiles.WEIGHTS)) && !overwrite)
             throw new IllegalArgumentException(out + " already holds an adapter; choose another --out, or pass --overwrite");

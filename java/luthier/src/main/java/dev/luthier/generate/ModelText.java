@@ -6,6 +6,7 @@ import dev.luthier.data.TextEncoder;
 import dev.luthier.data.frame.Frame;
 import dev.luthier.data.frame.Frames;
 import dev.luthier.io.FormatException;
+import dev.luthier.io.GgufFile;
 import dev.luthier.io.Json;
 import dev.luthier.template.ChatTemplate;
 import dev.luthier.template.Conversation;
@@ -45,8 +46,14 @@ public final class ModelText {
         this.controlTokens = controlTokens(tokenizer);
     }
 
-    /** Reads tokenizer.json and the chat template (chat_template.jinja, else tokenizer_config.json's) of a checkpoint folder. */
+    /** Reads tokenizer.json and the chat template (chat_template.jinja, else tokenizer_config.json's) of a checkpoint folder; or both from a GGUF file. */
     public static ModelText load(Path folder) throws IOException {
+        if (Files.isRegularFile(folder)) {
+            try (GgufFile file = GgufFile.open(folder)) {
+                Map<String, Object> keys = file.metadata();
+                return new ModelText(Tokenizer.fromGguf(folder.toString(), keys), keys.get("tokenizer.chat_template") instanceof String t ? t : null);
+            }
+        }
         return new ModelText(Tokenizer.load(folder), readTemplate(folder));
     }
 
@@ -78,6 +85,11 @@ public final class ModelText {
     /** The chat template's source; null when the model has none. */
     public String template() {
         return template;
+    }
+
+    /** Whether a model has a tokenizer of its own. */
+    public static boolean present(Path model) {
+        return Files.isRegularFile(model) || Files.exists(model.resolve("tokenizer.json"));
     }
 
     /** Stands in for the tokenizer of a model that has none: rows that are token ids already can be trained on, text cannot. */

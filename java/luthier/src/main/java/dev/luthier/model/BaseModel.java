@@ -3,8 +3,8 @@ package dev.luthier.model;
 import dev.luthier.engine.DType;
 import dev.luthier.engine.DeviceArena;
 import dev.luthier.engine.Engine;
+import dev.luthier.io.GgufFile;
 import dev.luthier.io.TensorSink;
-import dev.luthier.io.TensorSource;
 import dev.luthier.ops.Ops;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,13 +24,13 @@ public final class BaseModel implements AutoCloseable {
     }
 
     /**
-     * Loads a Hugging Face checkpoint folder (config.json and safetensors).
+     * Loads a Hugging Face checkpoint folder (config.json and safetensors) or a GGUF file.
      *
      * @param progress bytes of the checkpoint read so far, and in all
      */
     public static BaseModel load(Ops ops, Path folder, LoadIn loadIn, TensorSink.Progress progress) throws IOException {
-        ModelConfig config = ConfigReader.read(folder);
-        try (TensorSource source = TensorSource.open(folder)) {
+        ModelConfig config = config(folder);
+        try (WeightFiles source = WeightFiles.open(folder, config)) {
             DeviceArena count = DeviceArena.counting();
             try (CheckpointStore counting = new CheckpointStore(source, loadIn, count, null, progress)) {
                 Weights.build(config, counting);
@@ -45,6 +45,14 @@ public final class BaseModel implements AutoCloseable {
                 arena.close();
                 throw e;
             }
+        }
+    }
+
+    /** The configuration of a checkpoint folder, a config.json, or a GGUF file. */
+    public static ModelConfig config(Path model) throws IOException {
+        if (!WeightFiles.isGguf(model)) return ConfigReader.read(model);
+        try (GgufFile file = GgufFile.open(model)) {
+            return GgufConfig.read(file);
         }
     }
 

@@ -11,22 +11,26 @@ import dev.luthier.engine.Tensor;
 import dev.luthier.io.FormatException;
 import dev.luthier.io.TensorInfo;
 import dev.luthier.io.TensorSink;
-import dev.luthier.io.TensorSource;
 import dev.luthier.ops.Ops;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Weights from a checkpoint. Tensor by tensor: the mapped file is read in place where the device can, else through one staging buffer, and converted or
  * quantized on the device; the host never holds the model. On a counting arena it only counts.
  */
 final class CheckpointStore implements Weights.Store, AutoCloseable {
-    private static final Map<dev.luthier.io.DType, DType> SOURCE_TYPES =
-            Map.of(dev.luthier.io.DType.F32, DType.F32, dev.luthier.io.DType.F16, DType.F16, dev.luthier.io.DType.BF16, DType.BF16);
+    /** The engine's name of every type that weights come in; both sides spell them alike. */
+    private static final Map<dev.luthier.io.DType, DType> SOURCE_TYPES = Arrays.stream(DType.values())
+            .filter(t -> t.floating() || !t.dense() && t != DType.NF4).collect(Collectors.toMap(t -> dev.luthier.io.DType.valueOf(t.name()), t -> t));
 
-    private final TensorSource source;
+    /** GGUF blocks hold their scales in two bytes, some types in four. */
+    private static final long BLOCK_ALIGNMENT = 4;
+
+    private final WeightFiles source;
     private final LoadIn loadIn;
     private final DeviceArena arena;
     private final Ops ops;
@@ -41,7 +45,7 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
      * @param ops      null with a counting arena
      * @param progress called with bytes of the checkpoint read and to be read
      */
-    CheckpointStore(TensorSource source, LoadIn loadIn, DeviceArena arena, Ops ops, TensorSink.Progress progress) {
+    CheckpointStore(WeightFiles source, LoadIn loadIn, DeviceArena arena, Ops ops, TensorSink.Progress progress) {
         this.source = source;
         this.loadIn = loadIn;
         this.arena = arena;
@@ -95,7 +99,7 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
         return m;
     }
 
-    /** m in its own type from a dense source. */
+    /** m in its own type from a source in another. */
     private Matrix convert(Matrix m, MemorySegment bytes, DType from) {
         Engine engine = ops.engine();
         long address = inPlace(engine, bytes, from);
@@ -105,6 +109,10 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
             engine.upload(address, bytes);
         }
         try {
+            if (!from.dense()) {
+                ops.dequantize(Tensor.of(m.data(), m.rows(), m.cols(), m.type()), Matrix.of(address, m.rows(), m.cols(), from), 0);
+                return m;
+            }
             Tensor x = Tensor.of(address, m.rows(), m.cols(), from);
             if (m.type() == DType.NF4) return ops.nf4Quantize(m, x);
             ops.cast(Tensor.of(m.data(), m.rows(), m.cols(), m.type()), x);
@@ -116,7 +124,7 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
 
     /** The mapped bytes as device memory; 0 where the device has memory of its own or the file's alignment forbids it. */
     private static long inPlace(Engine engine, MemorySegment bytes, DType type) {
-        if (bytes.address() % type.blockBytes() != 0) return 0;
+        if (bytes.address() % (type.dense() ? type.blockBytes() : BLOCK_ALIGNMENT) != 0) return 0;
         try {
             return engine.register(bytes);
         } catch (EngineException e) {
@@ -167,7 +175,7 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
             throw new FormatException(source.path(), place, "shape " + info.shape(), wanted + " by config.json", "use the config.json and weights of one model");
         DType type = SOURCE_TYPES.get(info.dtype());
         if (type == null)
-            throw new FormatException(source.path(), place, info.dtype().toString(), "F32, F16 or BF16", "use a checkpoint with unquantized weights");
+            throw new FormatException(source.path(), place, info.dtype().toString(), "one of " + SOURCE_TYPES.keySet(), "use a checkpoint in one of these types");
         return type;
     }
 

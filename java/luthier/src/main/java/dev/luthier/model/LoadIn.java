@@ -4,7 +4,10 @@ import dev.luthier.engine.DType;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
-/** What the projections of the base model are held in. Embedding, head, norms and biases are never quantized. */
+/**
+ * What the projections of the base model are held in. Embedding, head, norms and biases are never quantized here; what a GGUF file holds in blocks
+ * stays as it is in 4bit and is expanded in the others.
+ */
 public enum LoadIn {
     /** NF4 with double quantization (QLoRA, arXiv 2305.14314). */
     BIT4("4bit"),
@@ -32,7 +35,7 @@ public enum LoadIn {
 
     /** Type of a projection whose checkpoint holds {@code source}. */
     DType projection(DType source) {
-        return this == BIT4 ? DType.NF4 : table(source, true);
+        return this == BIT4 && source.dense() ? DType.NF4 : table(source, true);
     }
 
     /** Type of the embedding or the head. */
@@ -42,6 +45,7 @@ public enum LoadIn {
 
     private DType table(DType source, boolean narrow) {
         if (this == BIT32) return DType.F32;
+        if (!source.dense()) return this == BIT4 ? source : DType.BF16; // a GGUF file's blocks are 4 to 8 bits already
         return source == DType.F32 && narrow ? DType.BF16 : source;
     }
 }

@@ -9,7 +9,6 @@ import dev.luthier.engine.Tensor;
 import dev.luthier.io.FormatException;
 import dev.luthier.io.Json;
 import dev.luthier.io.TensorInfo;
-import dev.luthier.io.TensorSource;
 import dev.luthier.ops.Ops;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,14 +24,14 @@ final class StoredNf4 {
     private static final String STATE = ".quant_state.bitsandbytes__";
     private static final String REMEDY = "use a checkpoint quantized to NF4 by bitsandbytes, or the original weights";
 
-    private final TensorSource source;
+    private final WeightFiles source;
     private final String name;
     private final long rows;
     private final long cols;
     private final boolean nested;
     private final float offset;
 
-    private StoredNf4(TensorSource source, String name, long rows, long cols) {
+    private StoredNf4(WeightFiles source, String name, long rows, long cols) {
         this.source = source;
         this.name = name;
         this.rows = rows;
@@ -55,11 +54,11 @@ final class StoredNf4 {
     }
 
     /** Whether a checkpoint holds this weight quantized by bitsandbytes. */
-    static boolean holds(TensorSource source, String name) {
+    static boolean holds(WeightFiles source, String name) {
         return source.tensors().stream().anyMatch(t -> t.name().startsWith(name + STATE));
     }
 
-    static StoredNf4 open(TensorSource source, String name, long rows, long cols) {
+    static StoredNf4 open(WeightFiles source, String name, long rows, long cols) {
         if (source.find(name + STATE + "nf4").isEmpty())
             throw new FormatException(source.path(), "tensor " + FormatException.quote(name), "4-bit weights that are not NF4", "bitsandbytes NF4", REMEDY);
         return new StoredNf4(source, name, rows, cols);
