@@ -15,7 +15,10 @@ record SpecialIds(int bos, int eos, int pad, int unknown, SequencedSet<Integer> 
     static final int NONE = -1;
 
     /**
-     * @param explicit whether files beside the tokenizer say which tokens these are, so that one they do not name is none
+     * The tokens that the files beside tokenizer.json name. Where these name none at all, what config.json says and what stands at the ends
+     * of the template counts.
+     *
+     * @param modelUnknown the unknown token of tokenizer.json, or -1
      */
     static SpecialIds of(TokenizerConfig config, Vocabulary vocabulary, int modelUnknown, PostProcessor around) {
         int bos = config.tokenId("bos_token", vocabulary);
