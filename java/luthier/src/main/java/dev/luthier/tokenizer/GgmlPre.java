@@ -77,7 +77,10 @@ record GgmlPre(String name, Set<String> others, List<String> expressions, boolea
     static GgmlPre of(List<PieceStep> steps, boolean ignoreMerges) {
         List<String> expressions = new ArrayList<>();
         for (PieceStep step : steps) {
-            if (!(step instanceof PieceStep.Split split) || split.behavior() != Behavior.ISOLATED || split.invert()) return null;
+            if (!(step instanceof PieceStep.Split split)) return null;
+            // every text is all matches of the expressions that stand alone here, so that removing the rest removes nothing
+            boolean restRemoved = split.behavior() == Behavior.REMOVED && split.invert() && steps.size() == 1;
+            if (split.behavior() != Behavior.ISOLATED && !restRemoved) return null;
             expressions.add(split.pattern().pattern());
         }
         for (GgmlPre pre : ALL) {

@@ -1,7 +1,5 @@
 package dev.luthier.tokenizer;
 
-import java.util.Locale;
-import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
@@ -16,23 +14,11 @@ final class OnigurumaRegex {
     private static final int MAX_LENGTH = 20_000;
     private static final int MAX_DEPTH = 40;
     private static final int MAX_REPEAT = 10_000;
-    /** Oniguruma counts six Latin-1 numbers as word characters, and the joiners not. */
-    private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc\\xbd\\xbe";
-    private static final Map<String, String> PROPERTIES = Map.ofEntries(Map.entry("alpha", "\\p{IsAlphabetic}"),
-            Map.entry("alphabetic", "\\p{IsAlphabetic}"), Map.entry("upper", "\\p{IsUppercase}"), Map.entry("lower", "\\p{IsLowercase}"),
-            Map.entry("digit", "\\p{Nd}"), Map.entry("space", "\\s"), Map.entry("whitespace", "\\s"), Map.entry("word", WORD),
-            Map.entry("alnum", "\\p{IsAlphabetic}\\p{Nd}"), Map.entry("punct", "\\p{P}"), Map.entry("cntrl", "\\p{Cc}"),
-            Map.entry("xdigit", "0-9a-fA-F"), Map.entry("ideographic", "\\p{IsIdeographic}"), Map.entry("letter", "\\p{L}"),
-            Map.entry("mark", "\\p{M}"), Map.entry("number", "\\p{N}"), Map.entry("punctuation", "\\p{P}"), Map.entry("symbol", "\\p{S}"),
-            Map.entry("separator", "\\p{Z}"), Map.entry("other", "\\p{C}"), Map.entry("uppercaseletter", "\\p{Lu}"),
-            Map.entry("lowercaseletter", "\\p{Ll}"), Map.entry("titlecaseletter", "\\p{Lt}"), Map.entry("modifierletter", "\\p{Lm}"),
-            Map.entry("otherletter", "\\p{Lo}"), Map.entry("decimalnumber", "\\p{Nd}"));
     /**
      * Never prevents a match. Java steps back over whole characters in a lookbehind only where the text of the lookbehind holds a character
      * above U+FFFF, so each gets this.
      */
     private static final String WHOLE_CHARACTERS = "(?![^\\x{0}-\\x{10ffff}]\uD800\uDC00)";
-    private static final String CATEGORIES = " C Cc Cf Cn Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs ";
 
     private final String in;
     private final StringBuilder out = new StringBuilder();
@@ -233,8 +219,8 @@ final class OnigurumaRegex {
                 return null;
             }
             case 'b', 'B' -> {
-                String before = "[" + WORD + "]" + WHOLE_CHARACTERS + ")";
-                String after = "[" + WORD + "])";
+                String before = "[" + CharacterProperties.WORD + "]" + WHOLE_CHARACTERS + ")";
+                String after = "[" + CharacterProperties.WORD + "])";
                 out.append(c == 'b' ? "(?:(?<=" + before + "(?!" + after + "|(?<!" + before + "(?=" + after + ")"
                         : "(?:(?<=" + before + "(?=" + after + "|(?<!" + before + "(?!" + after + ")");
                 return null;
@@ -256,8 +242,8 @@ final class OnigurumaRegex {
     private String classEscape(int c) {
         return switch (c) {
             case 's', 'S', 'd', 'D' -> "\\" + (char) c;
-            case 'w' -> WORD;
-            case 'W' -> "[^" + WORD + "]";
+            case 'w' -> CharacterProperties.WORD;
+            case 'W' -> "[^" + CharacterProperties.WORD + "]";
             case 'h' -> "0-9a-fA-F";
             case 'H' -> "[^0-9a-fA-F]";
             case 'p', 'P' -> property(c == 'P');
@@ -318,15 +304,9 @@ final class OnigurumaRegex {
     }
 
     private String propertySet(String name) {
-        String key = name.replaceAll("[ _-]", "").toLowerCase(Locale.ROOT);
-        if (PROPERTIES.containsKey(key)) return PROPERTIES.get(key);
-        String category = key.isEmpty() ? "" : key.substring(0, 1).toUpperCase(Locale.ROOT) + key.substring(1);
-        if (!category.isEmpty() && CATEGORIES.contains(" " + category + " ")) return "\\p{" + category + "}";
-        try {
-            return "\\p{Is" + Character.UnicodeScript.forName(name.replace(' ', '_').replace('-', '_')).name() + "}";
-        } catch (IllegalArgumentException e) {
-            throw error("the character property " + TokenizerException.quote(name));
-        }
+        String set = CharacterProperties.set(name);
+        if (set == null) throw error("the character property " + TokenizerException.quote(name));
+        return set;
     }
 
     /** A class, after its opening bracket. */

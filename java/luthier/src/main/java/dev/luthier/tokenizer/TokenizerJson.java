@@ -16,11 +16,13 @@ final class TokenizerJson {
     private final TokenizerConfig config;
     private final Vocabulary vocabulary;
     private final Map<String, Token> added = new LinkedHashMap<>();
+    private int nextId;
 
     private TokenizerJson(Field root, TokenizerConfig config) {
         this.root = root;
         this.config = config;
-        this.vocabulary = new Vocabulary(root.at("model").at("vocab").node().size());
+        this.nextId = root.at("model").at("vocab").node().size();
+        this.vocabulary = new Vocabulary(nextId);
     }
 
     static Parts read(Field root, TokenizerConfig config) {
@@ -148,7 +150,9 @@ final class TokenizerJson {
         if (content.isEmpty() || content.length() > MAX_ADDED_LENGTH)
             throw field.at("content").wanted("a text of 1 to " + MAX_ADDED_LENGTH + " characters");
         int known = vocabulary.id(content);
-        int expected = known >= 0 ? known : vocabulary.count();
+        int expected = known >= 0 ? known : nextId++;
+        if (known < 0 && vocabulary.has(id))
+            throw field.problem("found id " + id + ", which " + TokenizerException.quote(vocabulary.text(id)) + " has");
         if (id != expected) throw field.problem("found id " + id + " for " + TokenizerException.quote(content) + ", wanted "
                 + expected + ", which " + (known >= 0 ? "it already has" : "is the first free one"));
         boolean special = field.at("special").flag(false);

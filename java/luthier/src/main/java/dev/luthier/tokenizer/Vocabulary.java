@@ -56,11 +56,6 @@ final class Vocabulary {
         return size;
     }
 
-    /** The number of different tokens. */
-    int count() {
-        return ids.size();
-    }
-
     int id(String text) {
         return ids.getOrDefault(text, -1);
     }

@@ -139,15 +139,35 @@ class GgufVocabularyTest {
     void ggmlPreIsToldByWhatTheTokenizerDoes(String name, boolean ignoreMerges, String regex) {
         Tiny tiny = Tiny.byteLevel("h e").model("ignore_merges", String.valueOf(ignoreMerges));
         String json = Tiny.JSON.writeValueAsString(regex);
-        tiny.with("pre_tokenizer", Tiny.json("{'type':'Sequence','pretokenizers':[{'type':'Split','pattern':{'Regex':0},'behavior':'Isolated','invert':false},"
-                + "{'type':'ByteLevel','add_prefix_space':false,'use_regex':false}]}").toString().replace("\"Regex\":0", "\"Regex\":" + json).replace("'", "\\u0027"));
-        Tokenizer tokenizer = tiny.load();
-        assertEquals(name, tokenizer.ggmlPre());
+        Tokenizer tokenizer = null;
+        for (String how : List.of("'behavior':'Isolated','invert':false", "'behavior':'Removed','invert':true")) {
+            tiny.with("pre_tokenizer", Tiny.json("{'type':'Sequence','pretokenizers':[{'type':'Split','pattern':{'Regex':0}," + how + "},"
+                    + "{'type':'ByteLevel','add_prefix_space':false,'use_regex':false}]}").toString().replace("\"Regex\":0", "\"Regex\":" + json).replace("'", "\\u0027"));
+            tokenizer = tiny.load();
+            assertEquals(name, tokenizer.ggmlPre());
+        }
         Tokenizer back = Tokenizer.fromGguf("back", values(tokenizer.ggml(257)));
         for (String text : texts(7, 100)) {
             // the models of this name normalize, which their GGUF files do not say
             String normal = java.text.Normalizer.normalize(text, java.text.Normalizer.Form.NFC);
             assertArrayEquals(tokenizer.encode(normal, false), back.encode(normal, false), text);
+        }
+    }
+
+    @Test
+    void expressionsThatStandAloneMatchAllText() {
+        Random random = new Random(11);
+        for (GgmlPre pre : GgmlPre.ALL) {
+            if (pre.expressions().size() > 1) continue;
+            for (int i = 0; i < 300; i++) {
+                String text = RandomText.text(random, 30);
+                int[] done = {0};
+                BoundedText.search(OnigurumaRegex.compile(pre.expressions().getFirst()), text, 0, text.length(), "test", (start, end) -> {
+                    assertEquals(done[0], start, pre.name() + ": " + text);
+                    done[0] = end;
+                });
+                assertEquals(text.length(), done[0], pre.name() + ": " + text);
+            }
         }
     }
 
