@@ -2,6 +2,7 @@ package dev.luthier.data;
 
 import java.util.List;
 import java.util.Map;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What this room needs of a model's chat template. Implementations must be safe for use by several threads.
@@ -19,6 +20,6 @@ public interface ConversationRenderer {
      */
     String render(List<Map<String, Object>> messages, List<Object> tools, boolean addGenerationPrompt);
 
-    /** The template itself, stored with the run. */
-    String source();
+    /** The template and whatever else decides its text (special tokens, a pinned date), stored with the run. */
+    ObjectNode describe();
 }

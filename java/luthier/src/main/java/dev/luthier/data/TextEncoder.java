@@ -1,6 +1,5 @@
 package dev.luthier.data;
 
-import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -20,8 +19,8 @@ public interface TextEncoder {
     /** Text of the ids, control tokens included. */
     String decode(int[] ids);
 
-    /** The token that this tokenizer puts before every text, or empty when it puts none. */
-    OptionalInt begin();
+    /** The tokens that this tokenizer puts before every text; empty when it puts none. */
+    int[] begin();
 
     /** The token that ends an answer when the frame has not already ended it. */
     int end();

@@ -96,18 +96,18 @@ public final class ChatFrame implements Frame {
     private String answer(Conversation c, List<Map<String, Object>> messages, String prompt, Turn turn) {
         String whole = render(c, messages, false);
         String thinking = turn.thinking() == null ? null : control.mark(turn.thinking().strip());
-        if (whole.startsWith(prompt) && (thinking == null || whole.indexOf(thinking, prompt.length()) >= 0)) {
-            return whole.substring(prompt.length());
-        }
+        String silent = thinking == null ? whole : render(c, withoutThinking(messages), false);
+        boolean kept = thinking == null
+                || !whole.equals(silent) && whole.indexOf(thinking, Math.min(whole.length(), prompt.length())) >= 0;
+        if (kept && whole.startsWith(prompt)) return whole.substring(prompt.length());
         boolean opened = opensThinking(prompt);
         String head = opened
                 ? prompt.substring(0, prompt.stripTrailing().length() - Thinking.OPEN.length()) : prompt;
-        if (thinking != null) whole = render(c, withoutThinking(messages), false);
-        if (!whole.startsWith(head)) {
+        if (!silent.startsWith(head)) {
             throw DataException.row(c.origin(), "cannot be trained with this chat template: what it writes for the"
                     + " answer does not continue what it writes for the prompt; use another --template");
         }
-        String body = EMPTY_THINKING.matcher(whole.substring(head.length())).replaceFirst("").replaceFirst("^\n+", "");
+        String body = EMPTY_THINKING.matcher(silent.substring(head.length())).replaceFirst("").replaceFirst("^\n+", "");
         if (turn.content() != null && !body.contains(control.mark(turn.content()).strip())) {
             throw DataException.row(c.origin(), "cannot be trained with this chat template: it leaves out or changes"
                     + " the answer's text; use another --template");
@@ -181,6 +181,8 @@ public final class ChatFrame implements Frame {
 
     @Override
     public ObjectNode describe() {
-        return Json.MAPPER.createObjectNode().put("kind", "chat").put("template", renderer.source());
+        ObjectNode o = Json.MAPPER.createObjectNode().put("kind", "chat");
+        o.set("chat", renderer.describe());
+        return o;
     }
 }

@@ -1,12 +1,12 @@
 package dev.luthier.data.frame;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * Keeps control tokens that stand in the user's text from becoming tokens. Text that runs through a chat template is
@@ -18,7 +18,7 @@ final class ControlText {
     private static final Pattern MARKED = Pattern.compile(MARK + "(\\d{1,9})" + MARK_END);
 
     private final List<String> tokens;
-    private final Pattern pattern;
+    private final BitSet firsts = new BitSet();
 
     ControlText(Collection<String> controlTokens) {
         // The longest first, as the tokenizer would find them; the marks themselves are taken along.
@@ -27,14 +27,30 @@ final class ControlText {
         tokens.sort(Comparator.comparingInt(String::length).reversed().thenComparing(Comparator.naturalOrder()));
         tokens.add(String.valueOf(MARK));
         tokens.add(String.valueOf(MARK_END));
-        pattern = Pattern.compile(tokens.stream().map(Pattern::quote).collect(Collectors.joining("|")));
+        for (String t : tokens) firsts.set(t.charAt(0));
     }
 
     /** The text with each control token replaced by a mark. */
     String mark(String text) {
-        Matcher m = pattern.matcher(text);
-        if (!m.find()) return text;
-        return m.replaceAll(r -> "" + MARK + tokens.indexOf(r.group()) + MARK_END);
+        StringBuilder out = null;
+        int from = 0;
+        for (int i = 0; i < text.length(); i++) {
+            if (!firsts.get(text.charAt(i))) continue;
+            int token = tokenAt(text, i);
+            if (token < 0) continue;
+            if (out == null) out = new StringBuilder(text.length() + 16);
+            out.append(text, from, i).append(MARK).append(token).append(MARK_END);
+            from = i + tokens.get(token).length();
+            i = from - 1;
+        }
+        return out == null ? text : out.append(text, from, text.length()).toString();
+    }
+
+    private int tokenAt(String text, int at) {
+        for (int t = 0; t < tokens.size(); t++) {
+            if (text.startsWith(tokens.get(t), at)) return t;
+        }
+        return -1;
     }
 
     /** Appends marked text as spans. */
@@ -42,8 +58,11 @@ final class ControlText {
         Matcher m = MARKED.matcher(marked);
         int at = 0;
         while (m.find()) {
+            int token = Integer.parseInt(m.group(1));
+            // A template can cut marked text anywhere: what is no mark of ours stays text.
+            if (token >= tokens.size()) continue;
             add(marked.substring(at, m.start()), false, target, out);
-            add(tokens.get(Integer.parseInt(m.group(1))), true, target, out);
+            add(tokens.get(token), true, target, out);
             at = m.end();
         }
         add(marked.substring(at), false, target, out);

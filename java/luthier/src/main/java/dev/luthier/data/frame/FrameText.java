@@ -12,8 +12,8 @@ import java.util.stream.Collectors;
 
 /**
  * The little language of frames: {@code {question}} is a place, {@code {#input}...{/input}} stands only where the
- * record has an input, {@code {^input}...{/input}} only where it has none; <code>{{</code> and <code>}}</code> are
- * braces. Any other brace is plain text unless a single word stands in it, which is taken for a misspelt place.
+ * record has an input, {@code {^input}...{/input}} only where it has none; {@code {{word}}} is the text
+ * {@code {word}}. Other braces are plain text; a single word in braces is taken for a misspelt place.
  */
 final class FrameText {
     /** The places of a frame. */
@@ -38,7 +38,7 @@ final class FrameText {
     /** Parts that stand only where a slot is filled, or only where it is empty. */
     record Section(Slot slot, boolean whenEmpty, List<Part> parts) implements Part {}
 
-    private static final Pattern TAG = Pattern.compile("\\{\\{|}}|\\{([#^/]?)([\\p{L}_]\\w*)}",
+    private static final Pattern TAG = Pattern.compile("\\{([#^/]?)([\\p{L}_]\\w*)}|\\{(\\{[#^/]?[\\p{L}_]\\w*})}",
             Pattern.UNICODE_CHARACTER_CLASS);
 
     private final String source;
@@ -64,8 +64,8 @@ final class FrameText {
         while (tags.find(at)) {
             text.append(source, at, tags.start());
             at = tags.end();
-            if (tags.group().equals("{{") || tags.group().equals("}}")) {
-                text.append(tags.group().charAt(0));
+            if (tags.group(3) != null) {
+                text.append(tags.group(3));
                 continue;
             }
             flush(text, parts);

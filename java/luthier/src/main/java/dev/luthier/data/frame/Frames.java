@@ -120,20 +120,26 @@ public final class Frames {
      *
      * @param chat makes a renderer of a stored chat template
      */
-    public static Frame from(JsonNode description, Function<String, ConversationRenderer> chat,
+    public static Frame from(JsonNode description, Function<JsonNode, ConversationRenderer> chat,
             Set<String> controlTokens) {
         String kind = description.path("kind").asString("");
-        String key = kind.equals("chat") ? "template" : "text";
-        if (!description.path(key).isString()) {
-            throw DataException.of("the stored prompt template has no '" + key + "'; it was not written by this"
-                    + " program or is damaged");
-        }
-        String text = description.path(key).asString();
         return switch (kind) {
-            case "chat" -> new ChatFrame(chat.apply(text), controlTokens);
-            case "text" -> new TextFrame(description.path("name").asString("stored"), text, controlTokens);
+            case "chat" -> {
+                if (!description.path("chat").isObject()) throw damaged("chat");
+                yield new ChatFrame(chat.apply(description.path("chat")), controlTokens);
+            }
+            case "text" -> {
+                if (!description.path("text").isString()) throw damaged("text");
+                yield new TextFrame(description.path("name").asString("stored"), description.path("text").asString(),
+                        controlTokens);
+            }
             default -> throw DataException.of("the stored prompt template is of kind '" + kind
                     + "', which is not known; it was written by another version");
         };
+    }
+
+    private static DataException damaged(String key) {
+        return DataException.of("the stored prompt template has no '" + key + "'; it was not written by this program or"
+                + " is damaged");
     }
 }

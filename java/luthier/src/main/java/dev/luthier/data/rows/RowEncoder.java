@@ -181,7 +181,7 @@ public final class RowEncoder {
         private boolean continued;
 
         void begin() {
-            encoder.begin().ifPresent(id -> add(id, options.trainOnPrompt()));
+            for (int id : encoder.begin()) add(id, options.trainOnPrompt());
         }
 
         void add(int id, boolean learned) {
@@ -211,11 +211,13 @@ public final class RowEncoder {
         void text(String text, boolean parseSpecial, boolean learned) {
             if (text.isEmpty()) return;
             int[] some = encoder.encode(text, parseSpecial, continued);
-            // A frame may write the begin token itself.
-            boolean twice = !continued && n == 1 && some.length > 0 && encoder.begin().isPresent()
-                    && ids[0] == encoder.begin().getAsInt() && some[0] == ids[0];
-            for (int i = twice ? 1 : 0; i < some.length; i++) add(some[i], learned);
+            for (int i = beginsAgain(some) ? n : 0; i < some.length; i++) add(some[i], learned);
             continued = true;
+        }
+
+        /** True when the text itself writes the begin tokens that already stand there, as some frames do. */
+        private boolean beginsAgain(int[] some) {
+            return !continued && n > 0 && some.length >= n && Arrays.equals(ids, 0, n, some, 0, n);
         }
 
         /**

@@ -11,6 +11,8 @@ import dev.luthier.data.Origin;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -20,6 +22,12 @@ import tools.jackson.databind.node.ObjectNode;
 final class ParquetReader implements RowReader {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final int MAX_DEPTH = 100;
+    /** The library reports its choices on standard error; kept here because loggers are collected when unused. */
+    private static final Logger LIBRARY = Logger.getLogger("dev.hardwood");
+
+    static {
+        LIBRARY.setLevel(Level.WARNING);
+    }
 
     private final Path file;
     private ParquetFileReader parquet;

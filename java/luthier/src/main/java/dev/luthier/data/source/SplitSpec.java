@@ -93,7 +93,7 @@ public record SplitSpec(List<Part> parts) {
                 List<Path> chosen = filesOf(part.name(), files);
                 long count = part.needsCount() ? count(chosen, options) : Long.MAX_VALUE;
                 long from = part.from() == null ? 0 : resolve(part.from(), count, part.dropRemainder());
-                to = part.to() == null ? end(part, count) : resolve(part.to(), count, part.dropRemainder());
+                to = part.to() == null ? count : resolve(part.to(), count, part.dropRemainder());
                 current = Sources.open(chosen, options);
                 for (at = 0; at < from && at < to; at++) {
                     if (!skip(current)) break;
@@ -105,10 +105,6 @@ public record SplitSpec(List<Part> parts) {
                 if (current != null) current.close();
             }
         };
-    }
-
-    private static long end(Part part, long count) {
-        return part.dropRemainder() && count != Long.MAX_VALUE ? count / 100 * 100 : count;
     }
 
     private static long resolve(Bound b, long count, boolean dropRemainder) {

@@ -127,11 +127,11 @@ final class XmlReader implements RowReader {
             }
         }
         if (children == 0 && !attributes) return Json.MAPPER.getNodeFactory().stringNode(text.toString());
-        if (children > 0 && !attributes && fields.size() == 1) {
+        if (depth > 0 && children > 0 && !attributes && fields.size() == 1) {
             String only = fields.propertyNames().iterator().next();
             JsonNode list = fields.get(only);
             if (list.isArray()) return list;
-            if (depth > 0 && list.isObject()) return Json.MAPPER.createArrayNode().add(list);
+            if (list.isObject()) return Json.MAPPER.createArrayNode().add(list);
         }
         if (!text.toString().isBlank() && !fields.has("content")) fields.put("content", text.toString());
         return fields;
