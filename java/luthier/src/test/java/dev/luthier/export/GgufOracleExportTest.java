@@ -2,12 +2,8 @@ package dev.luthier.export;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.luthier.engine.Engine;
-import dev.luthier.engine.EngineConfig;
-import dev.luthier.engine.Precision;
 import dev.luthier.io.GgufFile;
 import dev.luthier.io.TensorSink;
-import dev.luthier.ops.Ops;
 import dev.luthier.testing.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,29 +11,18 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Our files against those that llama.cpp's own tools made of the same checkpoints. */
 class GgufOracleExportTest {
-    private static Ops ops;
+    @RegisterExtension
+    static final CpuOps CPU = new CpuOps();
 
     @TempDir
     Path out;
-
-    @BeforeAll
-    static void open() {
-        ops = new Ops(Engine.open(EngineConfig.cpu(Precision.FP32)));
-    }
-
-    @AfterAll
-    static void close() {
-        ops.close();
-        ops.engine().close();
-    }
 
     /** All types of one model in one pass, each equal to llama.cpp's file in every byte. */
     @ParameterizedTest
@@ -48,7 +33,7 @@ class GgufOracleExportTest {
         for (ExportType type : ExportType.values())
             if (!type.mixed() && Files.exists(oracle(folder, type))) targets.put(type, out.resolve(type.label() + ".gguf"));
         assertEquals(3, targets.size());
-        new GgufExporter(ops, ModelExport.of(folder.resolve("hf"), null)).export(targets, TensorSink.Progress.NONE);
+        new GgufExporter(CPU.ops(), ModelExport.of(folder.resolve("hf"), null)).export(targets, TensorSink.Progress.NONE);
         for (ExportType type : targets.keySet()) {
             describe(oracle(folder, type), targets.get(type));
             assertEquals(-1, Files.mismatch(oracle(folder, type), targets.get(type)), model + " " + type);
