@@ -1,5 +1,7 @@
 package dev.luthier.export;
 
+import dev.luthier.model.HeadPermutation;
+import dev.luthier.model.GgufNames;
 import dev.luthier.io.DType;
 import dev.luthier.io.FormatException;
 import dev.luthier.io.GgufValue;

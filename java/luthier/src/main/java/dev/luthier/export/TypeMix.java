@@ -1,5 +1,6 @@
 package dev.luthier.export;
 
+import dev.luthier.model.GgufNames;
 import dev.luthier.io.DType;
 import dev.luthier.io.TensorInfo;
 import dev.luthier.model.ModelConfig;

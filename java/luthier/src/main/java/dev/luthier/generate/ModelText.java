@@ -5,24 +5,19 @@ import dev.luthier.data.DataException;
 import dev.luthier.data.TextEncoder;
 import dev.luthier.data.frame.Frame;
 import dev.luthier.data.frame.Frames;
+import dev.luthier.data.frame.TemplateRenderer;
+import dev.luthier.data.rows.TokenizerEncoder;
 import dev.luthier.io.FormatException;
 import dev.luthier.io.GgufFile;
 import dev.luthier.io.Json;
 import dev.luthier.template.ChatTemplate;
-import dev.luthier.template.Conversation;
 import dev.luthier.template.TemplateException;
-import dev.luthier.tokenizer.TokenKind;
 import dev.luthier.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
-import java.time.Instant;
-import java.time.ZoneOffset;
-import java.util.LinkedHashSet;
-import java.util.List;
+import java.time.LocalDate;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
@@ -34,16 +29,14 @@ public final class ModelText {
     /** File in a run's folder that keeps the frame it was trained in. */
     public static final String FRAME_FILE = "frame.json";
     /** Templates that print today's date get this one: what was trained is what is asked. */
-    private static final Clock PINNED = Clock.fixed(Instant.parse("2024-07-26T00:00:00Z"), ZoneOffset.UTC);
+    private static final LocalDate PINNED = LocalDate.of(2024, 7, 26);
 
     private final Tokenizer tokenizer;
     private final String template;
-    private final Set<String> controlTokens;
 
     private ModelText(Tokenizer tokenizer, String template) {
         this.tokenizer = tokenizer;
         this.template = template;
-        this.controlTokens = controlTokens(tokenizer);
     }
 
     /** Reads tokenizer.json and the chat template (chat_template.jinja, else tokenizer_config.json's) of a checkpoint folder; or both from a GGUF file. */
@@ -69,13 +62,6 @@ public final class ModelText {
         } catch (TemplateException e) {
             throw new FormatException(config, "chat_template", FormatException.quote(String.valueOf(e.getMessage())), "a template or a list of named ones", "mend the file");
         }
-    }
-
-    private static Set<String> controlTokens(Tokenizer tokenizer) {
-        Set<String> texts = new LinkedHashSet<>();
-        for (int id = 0; id < tokenizer.vocabSize(); id++)
-            if (tokenizer.kind(id) == TokenKind.CONTROL && tokenizer.token(id) != null) texts.add(tokenizer.token(id));
-        return texts;
     }
 
     public Tokenizer tokenizer() {
@@ -110,7 +96,7 @@ public final class ModelText {
             }
 
             @Override
-            public OptionalInt begin() {
+            public int[] begin() {
                 throw missing();
             }
 
@@ -133,38 +119,7 @@ public final class ModelText {
 
     /** The tokenizer as the data room wants it. */
     public TextEncoder encoder() {
-        return new TextEncoder() {
-            @Override
-            public int[] encode(String text, boolean parseSpecial, boolean continued) {
-                return continued ? tokenizer.encodeContinuation(text, parseSpecial) : tokenizer.encode(text, false, parseSpecial);
-            }
-
-            @Override
-            public String decode(int[] ids) {
-                return tokenizer.decode(ids, false);
-            }
-
-            @Override
-            public OptionalInt begin() {
-                return tokenizer.prefix().length == 0 ? OptionalInt.empty() : OptionalInt.of(tokenizer.prefix()[0]);
-            }
-
-            @Override
-            public int end() {
-                if (tokenizer.eosId() >= 0) return tokenizer.eosId();
-                throw DataException.of("the tokenizer names no token that ends a text (eos_token in tokenizer_config.json); without one the model never learns to stop");
-            }
-
-            @Override
-            public boolean isEnd(int id) {
-                return tokenizer.stopIds().contains(id);
-            }
-
-            @Override
-            public Set<String> controlTokens() {
-                return controlTokens;
-            }
-        };
+        return new TokenizerEncoder(tokenizer);
     }
 
     /**
@@ -174,33 +129,21 @@ public final class ModelText {
      */
     public Frame frame(String name) {
         String chosen = name != null ? name : template != null ? "chat" : "alpaca";
-        return Frames.named(chosen, () -> template == null ? null : renderer(template), controlTokens);
+        return Frames.named(chosen, this::renderer, encoder().controlTokens());
     }
 
     /** The frame a run was trained in, when its folder has one; else the model's own. */
     public Frame frameOf(Path run) throws IOException {
         Path file = run == null ? null : run.resolve(FRAME_FILE);
         if (file == null || !Files.exists(file)) return frame(null);
-        return Frames.from(Json.readObject(file), this::renderer, controlTokens);
+        return Frames.from(Json.readObject(file), TemplateRenderer::from, encoder().controlTokens());
     }
 
-    private ConversationRenderer renderer(String source) {
-        ChatTemplate parsed = ChatTemplate.parse(source);
-        return new ConversationRenderer() {
-            @Override
-            public String render(List<Map<String, Object>> messages, List<Object> tools, boolean addGenerationPrompt) {
-                Conversation c = Conversation.of(messages).withGenerationPrompt(addGenerationPrompt).withTokens(text(tokenizer.bosId()), text(tokenizer.eosId())).withClock(PINNED);
-                return parsed.render(tools.isEmpty() ? c : c.withTools(tools)).text();
-            }
-
-            @Override
-            public String source() {
-                return source;
-            }
-        };
+    private ConversationRenderer renderer() {
+        return template == null ? null : new TemplateRenderer(template, text(tokenizer.bosId()), text(tokenizer.eosId()), PINNED);
     }
 
     private String text(int id) {
-        return id < 0 ? "" : tokenizer.token(id);
+        return id < 0 ? null : tokenizer.token(id);
     }
 }
