@@ -20,13 +20,21 @@ final class ModelOptions {
     Path model;
 
     @Option(names = "--load-in", defaultValue = "32bit", paramLabel = "BITS", converter = LoadInConverter.class,
-            description = "4bit (NF4), 16bit or 32bit weights (default: ${DEFAULT-VALUE})")
+            description = "4bit (NF4), 4bit-dynamic (8 bits where NF4 is worst), 16bit or 32bit weights (default: ${DEFAULT-VALUE})")
     LoadIn loadIn;
 
     BaseModel load(Ops ops, Terminal terminal) throws IOException {
         BaseModel base = BaseModel.load(ops, model, loadIn, terminal.bytes("loading " + model.getFileName() + " in " + loadIn));
         terminal.clear();
+        describeExceptions(base, terminal);
         return base;
+    }
+
+    /** Says which projections 4bit-dynamic keeps in more bits. */
+    static void describeExceptions(BaseModel base, Terminal terminal) {
+        if (base.loadIn() != LoadIn.BIT4_DYNAMIC) return;
+        terminal.println("luthier: " + base.exceptions().size() + " projections stay in more than 4 bits");
+        base.exceptions().forEach((name, type) -> terminal.println("  " + name + "  " + type));
     }
 
     /** An adapter in memory of its own. */

@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -36,6 +37,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "train", mixinStandardHelpOptions = true, description = {"Trains a LoRA adapter on a base model held in 4 bits.",
         "Writes to --out: the adapter as PEFT stores it, metrics.jsonl with a line per step, and the prompt frame it was trained in."})
 final class Train implements Callable<Integer> {
+    private static final int CALIBRATION_ROWS = 8;
+
     @Mixin
     private EngineOptions engine;
 
@@ -120,10 +123,11 @@ final class Train implements Callable<Integer> {
         Ops ops = engine.open(err);
         try (var _ = ops.engine(); ops) {
             refuseWhatCannotFit(ops, config, lora, options, tokens, sequences);
-            try (BaseModel base = BaseModel.load(ops, model, settings.loadIn, terminal.bytes("loading " + model.getFileName() + " in " + settings.loadIn));
+            try (BaseModel base = BaseModel.load(ops, model, settings.loadIn, calibration(train), terminal.bytes("loading " + model.getFileName() + " in " + settings.loadIn));
                     ModelOptions.LoadedAdapter adapter = initAdapter == null ? ModelOptions.LoadedAdapter.fresh(ops, lora, config, settings.seed)
                             : ModelOptions.LoadedAdapter.read(ops, initAdapter, config, true)) {
                 terminal.clear();
+                ModelOptions.describeExceptions(base, terminal);
                 Transformer tuned = new Transformer(base.weights(), adapter.adapter());
                 Examples held = split == null ? null : all.select(split.held());
                 Double before = held == null ? null : Evaluation.of(ops, tuned, held, settings.batch).loss();
@@ -144,6 +148,13 @@ final class Train implements Callable<Integer> {
             }
         }
         return ExitCode.OK;
+    }
+
+    /** The first rows, for 4bit-dynamic to measure its error on. */
+    private static List<int[]> calibration(Examples train) {
+        List<int[]> rows = new ArrayList<>();
+        for (int i = 0; i < Math.min(CALIBRATION_ROWS, train.size()); i++) rows.add(train.get(i).ids());
+        return rows;
     }
 
     private BatchOptions batchOptions() {

@@ -14,7 +14,7 @@ import picocli.CommandLine.TypeConversionException;
 /** The knobs of a training run; the defaults are the tutorial's. */
 final class TrainSettings {
     @Option(names = "--load-in", defaultValue = "4bit", paramLabel = "BITS", converter = ModelOptions.LoadInConverter.class,
-            description = "base weights in 4bit (NF4), 16bit or 32bit (default: ${DEFAULT-VALUE})")
+            description = "base weights in 4bit (NF4), 4bit-dynamic (8 bits where NF4 is worst), 16bit or 32bit (default: ${DEFAULT-VALUE})")
     LoadIn loadIn;
 
     @Option(names = "--rank", defaultValue = "16", paramLabel = "R", description = "LoRA rank (default: ${DEFAULT-VALUE})")

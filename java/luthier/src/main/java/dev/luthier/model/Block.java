@@ -23,8 +23,16 @@ final class Block {
      * @param cuSeqlens [n + 1, 1] I32
      * @param longest   longest sequence, or most keys of one
      * @param reach     one more than the last position
+     * @param observer  hears of the inputs of the projections
      */
-    record Pass(Tensor pos, Tensor cuSeqlens, int longest, int reach, Attention attention) {
+    record Pass(Tensor pos, Tensor cuSeqlens, int longest, int reach, Attention attention, Observer observer) {
+    }
+
+    /** Hears of the input [T, in] of a projection before it runs. */
+    interface Observer {
+        Observer NONE = (layer, p, x) -> { };
+
+        void input(int layer, Projection p, Tensor x);
     }
 
     private final ModelConfig c;
@@ -48,6 +56,7 @@ final class Block {
     /** y = block(x); s keeps what backward needs. y may be x. */
     void forward(Ops k, Tensor y, BlockActs s, Tensor x, Pass pass) {
         norm(k, s.n1(), s.r1(), x, w.inputNorm());
+        observe(pass, s.n1(), Projection.Q, Projection.K, Projection.V, Projection.QKV);
         k.loraMatmul(qkv(s, rawQ(s), rawK(s), s.v(), s.qkv()), s.n1());
         if (c.family().qkNorm()) {
             norm(k, heads(s.q(), c.heads()), s.rq(), heads(s.qp(), c.heads()), w.qNorm());
@@ -55,6 +64,7 @@ final class Block {
         }
         rope(k, s.q(), s.k(), pass, +1);
         pass.attention().apply(k, layer, s.o(), s.lse(), s.q(), s.k(), s.v(), params(pass));
+        observe(pass, s.o(), Projection.O);
         if (c.family().gemma()) {
             k.loraMatmul(List.of(on(Projection.O, s.ao(), s)), s.o());
             norm(k, s.h(), s.rao(), s.ao(), w.postNorm());
@@ -64,8 +74,10 @@ final class Block {
         k.add(s.h(), s.h(), x);
 
         norm(k, s.n2(), s.r2(), s.h(), mlpNorm());
+        observe(pass, s.n2(), Projection.GATE, Projection.UP, Projection.GATE_UP);
         k.loraMatmul(gateUp(s), s.n2());
         k.glu(s.m(), s.g(), s.u(), c.activation());
+        observe(pass, s.m(), Projection.DOWN);
         if (c.family().gemma()) {
             k.loraMatmul(List.of(on(Projection.DOWN, s.mo(), s)), s.m());
             norm(k, y, s.rmo(), s.mo(), w.postMlpNorm());
@@ -106,6 +118,10 @@ final class Block {
     }
 
     // ---------------------------------------------------------------- the words used above
+
+    private void observe(Pass pass, Tensor x, Projection... readers) {
+        for (Projection p : readers) if (linear.containsKey(p)) pass.observer().input(layer, p, x);
+    }
 
     private LoraProjection on(Projection p, Tensor y, BlockActs s) {
         return linear.get(p).on(y, s.xa().get(p));

@@ -8,10 +8,12 @@ import dev.luthier.engine.EngineException;
 import dev.luthier.engine.Matrix;
 import dev.luthier.engine.Status;
 import dev.luthier.engine.Tensor;
+import dev.luthier.io.Floats;
 import dev.luthier.io.FormatException;
 import dev.luthier.io.TensorInfo;
 import dev.luthier.io.TensorSink;
 import dev.luthier.ops.Ops;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -29,9 +31,12 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
 
     /** GGUF blocks hold their scales in two bytes, some types in four. */
     private static final long BLOCK_ALIGNMENT = 4;
+    /** Elements quantized at a time on the host. */
+    private static final long QUANTIZE_ELEMENTS = 1 << 22;
 
     private final WeightFiles source;
     private final LoadIn loadIn;
+    private final Map<String, DType> exceptions;
     private final DeviceArena arena;
     private final Ops ops;
     private final TensorSink.Progress progress;
@@ -42,12 +47,14 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
     private boolean tablesChecked;
 
     /**
+     * @param exceptions types of projections that are not held as loadIn says, by name
      * @param ops      null with a counting arena
      * @param progress called with bytes of the checkpoint read and to be read
      */
-    CheckpointStore(WeightFiles source, LoadIn loadIn, DeviceArena arena, Ops ops, TensorSink.Progress progress) {
+    CheckpointStore(WeightFiles source, LoadIn loadIn, Map<String, DType> exceptions, DeviceArena arena, Ops ops, TensorSink.Progress progress) {
         this.source = source;
         this.loadIn = loadIn;
+        this.exceptions = exceptions;
         this.arena = arena;
         this.ops = ops;
         this.progress = progress;
@@ -57,7 +64,15 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
     @Override
     public Matrix projection(String name, long rows, long cols) {
         if (StoredNf4.holds(source, name)) return stored(name, rows, cols);
-        return matrix(name, rows, cols, loadIn.projection(sourceType(name, rows, cols)));
+        DType own = loadIn.projection(sourceType(name, rows, cols));
+        return matrix(name, rows, cols, exceptions.getOrDefault(name, own));
+    }
+
+    /** One projection in memory of the caller's. */
+    Matrix projection(DeviceArena elsewhere, String name, long rows, long cols) {
+        try (CheckpointStore store = new CheckpointStore(source, loadIn, exceptions, elsewhere, ops, TensorSink.Progress.NONE)) {
+            return store.projection(name, rows, cols);
+        }
     }
 
     @Override
@@ -71,15 +86,35 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
         MemorySegment bytes = source.bytes(name);
         DType from = SOURCE_TYPES.get(source.info(name).dtype());
         if (type == from) ops.engine().upload(m.data(), bytes);
+        else if (!type.dense() && type != DType.NF4) quantize(m, name, bytes);
         else m = convert(m, bytes, from);
         count(bytes.byteSize());
         return m;
     }
 
+    /** m in GGUF blocks from a dense source, some rows at a time. */
+    private void quantize(Matrix m, String name, MemorySegment bytes) {
+        dev.luthier.io.DType from = source.info(name).dtype();
+        int piece = (int) Math.max(1, Math.min(m.rows(), QUANTIZE_ELEMENTS / m.cols()));
+        try (Arena scratch = Arena.ofConfined()) {
+            MemorySegment floats = scratch.allocate(DType.F32.bytes(piece, m.cols()), 64);
+            MemorySegment blocks = scratch.allocate(m.type().bytes(piece, m.cols()), 64);
+            for (long row = 0; row < m.rows(); row += piece) {
+                long n = Math.min(piece, m.rows() - row);
+                MemorySegment rows = bytes.asSlice(from.bytes(row * m.cols()), from.bytes(n * m.cols()));
+                MemorySegment f32 = floats.asSlice(0, DType.F32.bytes(n, m.cols()));
+                Floats.convert(from, rows, dev.luthier.io.DType.F32, f32, n * m.cols());
+                MemorySegment out = blocks.asSlice(0, m.type().bytes(n, m.cols()));
+                ops.quantizeRows(out, m.type(), f32, n, m.cols(), null);
+                ops.engine().upload(m.data() + m.type().bytes(row, m.cols()), out);
+            }
+        }
+    }
+
     /** A projection that the checkpoint holds in NF4: taken as it is, or expanded where another type is asked for. */
     private Matrix stored(String name, long rows, long cols) {
         StoredNf4 from = StoredNf4.open(source, name, rows, cols);
-        boolean keep = loadIn == LoadIn.BIT4;
+        boolean keep = loadIn.fourBit();
         Matrix m = keep ? from.allocate(arena) : arena.matrix(loadIn.projection(DType.F32), rows, cols);
         if (arena.isCounting()) return m;
         if (!tablesChecked) from.checkTables(ops);

@@ -94,7 +94,7 @@ public final class Transformer {
         k.engine().upload(a.pos(), p.positions());
         k.engine().upload(a.cuSeqlens(), p.cuSeqlens());
         if (targets != null) k.engine().upload(a.targets(), targets);
-        return new Block.Pass(a.pos(), a.cuSeqlens(), p.longest(), p.reach(), attention);
+        return new Block.Pass(a.pos(), a.cuSeqlens(), p.longest(), p.reach(), attention, Block.Observer.NONE);
     }
 
     private void checkIds(int[] ids) {
@@ -139,6 +139,18 @@ public final class Transformer {
         return rows;
     }
 
+    /** Runs forward once and shows every projection's input. */
+    void observe(Ops k, Packed p, Block.Observer observer) {
+        k.engine().requireWorkspace(c.limits(p.tokens(), p.sequences(), 0));
+        DeviceArena count = DeviceArena.counting();
+        Activations.forEvaluation(count, c, lora(), act(k), p.tokens(), p.sequences());
+        try (DeviceArena arena = DeviceArena.of(k.engine(), count.peak())) {
+            Activations a = Activations.forEvaluation(arena, c, lora(), act(k), p.tokens(), p.sequences());
+            Block.Pass pass = upload(k, a, p, null, Transformer::packedAttention);
+            forward(k, a, new Block.Pass(pass.pos(), pass.cuSeqlens(), pass.longest(), pass.reach(), pass.attention(), observer));
+        }
+    }
+
     private Activations evaluate(Ops k, DeviceArena arena, Packed p, int[] targets) {
         Activations a = Activations.forEvaluation(arena, c, lora(), act(k), p.tokens(), p.sequences());
         forward(k, a, upload(k, a, p, targets, Transformer::packedAttention));
@@ -178,7 +190,7 @@ public final class Transformer {
         Activations a = Activations.forEvaluation(arena, c, lora(), act(k), p.tokens(), p.sequences());
         KvCache.OnDevice on = cache.upload(k.engine(), arena, step);
         Block.Pass packed = upload(k, a, p, null, (ops, layer, o, lse, q, kk, v, params) -> cache.attend(ops, on, layer, o, q, kk, v, params));
-        forward(k, a, new Block.Pass(packed.pos(), packed.cuSeqlens(), step.mostKeys(), p.reach(), packed.attention()));
+        forward(k, a, new Block.Pass(packed.pos(), packed.cuSeqlens(), step.mostKeys(), p.reach(), packed.attention(), Block.Observer.NONE));
         int[] last = new int[p.sequences()];
         for (int s = 0; s < last.length; s++) last[s] = p.cuSeqlens()[s + 1] - 1;
         return logitsOnDevice(k, arena, a.n(), last);

@@ -162,6 +162,38 @@ abstract class OracleSuite {
         }
     }
 
+    /** Some bytes more where they count most bring the logits nearer to those of the exact weights, by weights' error and by calibration. */
+    @ParameterizedTest
+    @CsvSource({"llama3,false", "llama3,true", "qwen2,false", "qwen2,true", "qwen3,true", "mistral,true", "gemma2,true", "gemma3,true", "phi3,true"})
+    void dynamicFourBitIsNearerThanPlain(String name, boolean calibrated) throws Exception {
+        try (OracleCase oracle = OracleCase.open(name)) {
+            List<int[]> rows = OracleCase.rows(oracle.ints("input_ids"), oracle.ints("attention_mask"), 0, 2);
+            double[] errors = new double[2];
+            long[] bytes = new long[2];
+            LoadIn[] how = {LoadIn.BIT4, LoadIn.BIT4_DYNAMIC};
+            for (int i = 0; i < 2; i++) {
+                try (BaseModel base = BaseModel.load(ops, oracle.model, how[i], calibrated ? rows : List.of(), (done, total) -> { })) {
+                    ops.engine().requireWorkspace(base.config().limits(512, 8, 8));
+                    errors[i] = logitError(oracle, new Transformer(base.weights(), null), rows.getFirst());
+                    for (Weights.Layer l : base.weights().layers())
+                        for (Matrix m : l.matrices().values()) bytes[i] += m.type().bytes(m.rows(), m.cols()) + (m.type() == DType.NF4 ? Matrix.nf4Blocks(m.rows(), m.cols()) : 0);
+                    assertEquals(i == 1, !base.exceptions().isEmpty());
+                }
+            }
+            assertTrue(errors[1] < errors[0], name + ": error of the logits " + errors[0] + " in NF4, " + errors[1] + " in dynamic");
+            assertTrue(bytes[1] <= bytes[0] * (1 + DynamicTypes.BUDGET), "within the budget: " + bytes[0] + " and " + bytes[1] + " bytes");
+        }
+    }
+
+    private double logitError(OracleCase oracle, Transformer model, int[] ids) {
+        float[] expected = oracle.floats("base.logits");
+        float[][] logits = model.logits(ops, arena, Packed.of(ids), range(ids.length));
+        double error = 0;
+        for (int t = 0; t < ids.length; t++)
+            for (int v = 0; v < logits[t].length; v++) error += Math.pow(expected[t * logits[t].length + v] - logits[t][v], 2);
+        return Math.sqrt(error);
+    }
+
     @ParameterizedTest
     @MethodSource("gradientCases")
     void gradients(String name, boolean recompute) throws Exception {
