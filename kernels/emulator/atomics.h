@@ -12,6 +12,8 @@ template <> struct Word<2> { using type = uint16_t; };
 template <> struct Word<4> { using type = uint32_t; };
 template <> struct Word<8> { using type = uint64_t; };
 
+void require_defined(const void* p, size_t bytes);   // reports to MemorySanitizer, which takes atomics for defined
+
 template <class T, class F> inline T read_modify_write(T* p, F next) {
     using U = typename Word<sizeof(T)>::type;
     U seen = __atomic_load_n((U*)p, __ATOMIC_RELAXED), put;
@@ -19,6 +21,7 @@ template <class T, class F> inline T read_modify_write(T* p, F next) {
     do {
         memcpy((void*)&before, &seen, sizeof before);
         after = next(before);
+        require_defined((const void*)&after, sizeof after);
         memcpy(&put, (const void*)&after, sizeof put);
     } while (!__atomic_compare_exchange_n((U*)p, &seen, put, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return before;

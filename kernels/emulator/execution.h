@@ -117,7 +117,7 @@ inline cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t sm
             ((ok = ok && emu::check_kernel_argument(index++, emu::pointer_of(v, 0))), ...);
         },
         values);
-    if (!ok) return cudaErrorInvalidValue;
-    return emu::launch({(const void*)kernel, grid, block, smem}, stream, [kernel, values] { std::apply(kernel, values); });
+    if (ok) emu::launch({(const void*)kernel, grid, block, smem}, stream, [kernel, values] { std::apply(kernel, values); });
+    return cudaGetLastError();
 }
 }  // namespace ke

@@ -60,10 +60,14 @@ inline void finish_switch(void*, const void** = nullptr, size_t* = nullptr) {}
 constexpr bool msan = true;
 inline void mark_undefined(void* p, size_t n) { __msan_poison(p, n); }
 inline void mark_defined(const void* p, size_t n) { __msan_unpoison(p, n); }
+inline bool is_undefined(const void* p, size_t n) { return __msan_test_shadow(p, n) >= 0; }
+inline void require_defined(const void* p, size_t n) { __msan_check_mem_is_initialized(p, n); }
 #else
 constexpr bool msan = false;
 inline void mark_undefined(void*, size_t) {}
 inline void mark_defined(const void*, size_t) {}
+inline bool is_undefined(const void*, size_t) { return false; }
+inline void require_defined(const void*, size_t) {}
 #endif
 
 #if defined(KE_TSAN)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "device.h"
 #include "machine.h"
 #include "sanitizers.h"
 
@@ -52,6 +53,8 @@ void garbage(void* p, size_t bytes) {
     for (volatile unsigned char* c = (unsigned char*)p; bytes--;) *c++ = 0xff;
 #endif
 }
+
+void require_defined(const void* p, size_t bytes) { san::require_defined(p, bytes); }
 
 size_t shared_limit() {   // CUDA C++ Programming Guide, "Compute Capabilities": opt-in maximum per block
     const Device d = device();

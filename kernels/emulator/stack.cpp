@@ -51,6 +51,8 @@ void reserve_stacks(size_t count) {
     }
     memory = (char*)p;
     reserved = count;
+    // ThreadSanitizer builds get new stacks for every block: a system call for each would double their cost.
+    if (san::tsan) return;
     for (size_t i = 0; i < count; i++) mprotect(memory + i * (kStack + kPage), kPage, PROT_NONE);
 }
 

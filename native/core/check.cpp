@@ -80,7 +80,8 @@ void Call::dtype(const char *name, const lt_tensor &t, Kind kind) {
       }
       break;
     case act_or_f32:
-      if (t.dtype != LT_F32 && t.dtype != act_) refuse("%s is %s, wanted %s like %s, or F32", name, luthier::name(t.dtype), luthier::name(act_), act_from_);
+      if (t.dtype != LT_F32 && t.dtype != act_)
+        refuse("%s is %s, wanted %s like %s, or F32", name, luthier::name(t.dtype), luthier::name(act_), act_from_);
       break;
     case any_float:
       if (!activation(t.dtype)) wanted = "F32, F16 or BF16";
@@ -127,11 +128,14 @@ const lt_tensor &Call::tensor(const char *name, const lt_tensor *t, Kind kind, D
   dtype(name, *t, kind);
   if (t->rows < 0 || t->cols < 0) refuse("%s is [%lld, %lld], wanted no negative size", name, (long long)t->rows, (long long)t->cols);
   shape(name, t->rows, t->cols, rows, cols);
-  if (t->row_stride < t->cols) refuse("%s.row_stride is %lld, wanted at least %lld (%s.cols)", name, (long long)t->row_stride, (long long)t->cols, name);
+  if (t->row_stride < t->cols)
+    refuse("%s.row_stride is %lld, wanted at least %lld (%s.cols)", name, (long long)t->row_stride, (long long)t->cols, name);
   if (t->rows == 0 || t->cols == 0) return *t;
   const int32_t size = kTypes[t->dtype].bytes;
   const int64_t stride = product(t->row_stride, size), all = stride < 0 ? -1 : product(t->rows, stride);
-  if (all < 0) refuse("%s is [%lld, %lld] with row_stride %lld: more bytes than there can be", name, (long long)t->rows, (long long)t->cols, (long long)t->row_stride);
+  if (all < 0)
+    refuse("%s is [%lld, %lld] with row_stride %lld: more bytes than there can be", name, (long long)t->rows, (long long)t->cols,
+           (long long)t->row_stride);
   const int64_t width = t->cols * size;
   live(name, t->data, (t->rows - 1) * stride + width, size, written);
   note(name, t->data, t->rows, width, stride, written);

@@ -4,7 +4,6 @@
 
 #include <cstring>
 #include <mutex>
-#include <new>
 #include <unordered_set>
 
 #include "../cpu/backend.h"

@@ -38,6 +38,10 @@ lt_status status_of_exception(const char *op) noexcept {
     snprintf(text, sizeof text, "%s: the host is out of memory", op);
     remember(text);
     return LT_OUT_OF_MEMORY;
+  } catch (const std::system_error &e) { /* a thread could not be started */
+    snprintf(text, sizeof text, "%s: %s", op, e.what());
+    remember(text);
+    return LT_UNAVAILABLE;
   } catch (const std::exception &e) {
     snprintf(text, sizeof text, "%s: %s", op, e.what());
   } catch (...) {

@@ -1,13 +1,9 @@
 /* The CPU backend's entry in the backend table, and the parts of it that compute nothing. */
 #include "backend.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "../core/status.h"
 #include "memory.h"
@@ -141,7 +137,7 @@ void open(Backend *out, const lt_engine_config &config) {
   t.workspace_bytes = workspace_bytes;
   t.set_workspace = set_workspace;
 
-  t.nf4_quantize = Op<&cpu::nf4_quantize>::call;
+  t.nf4_quantize = Op<&Kernels::nf4_quantize>::call;
   t.dequantize = Op<&Kernels::dequantize>::call;
   t.matmul = Op<&cpu::matmul>::call;
   t.dmatmul = Op<&cpu::dmatmul>::call;

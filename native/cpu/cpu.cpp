@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <new>
-#include <system_error>
 
 #include "../core/status.h"
 #include "expand.h"

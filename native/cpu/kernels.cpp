@@ -7,6 +7,7 @@ namespace luthier::cpu::LT_ISA {
 #define LT_DECLARE(op) extern std::remove_pointer_t<decltype(Kernels::op)> op;
 LT_DECLARE(expand)
 LT_DECLARE(expand_bf16)
+LT_DECLARE(nf4_quantize)
 LT_DECLARE(dequantize)
 LT_DECLARE(embedding)
 LT_DECLARE(rmsnorm)
@@ -27,7 +28,7 @@ LT_DECLARE(adamw)
 LT_DECLARE(sample)
 
 extern const Kernels kernels;
-const Kernels kernels = {expand, expand_bf16, dequantize, embedding,   rmsnorm,      drmsnorm,  rope,       glu,             dglu,      add,
-                         cast,   softcap,     gather_rows, scatter_rows, attention, dattention, paged_attention, grad_norm, adamw, sample};
+const Kernels kernels = {expand, expand_bf16, nf4_quantize, dequantize,  embedding,    rmsnorm,   drmsnorm,   rope,            glu,       dglu, add,
+                         cast,   softcap,     gather_rows,  scatter_rows, attention, dattention, paged_attention, grad_norm, adamw, sample};
 
 }  // namespace luthier::cpu::LT_ISA

@@ -1,68 +1,61 @@
 /* lt_nf4_quantize: bitsandbytes' NF4 with or without double quantization. Bytes that must be theirs, so: fp32 in their order of operations,
  * and no contraction. */
-#include <algorithm>
-#include <cmath>
-
 #include "../core/types.h"
 #include "codes.h"
-#include "half.h"
-#include "ops.h"
+#include "simd.h"
 
-namespace luthier::cpu {
+namespace luthier::cpu::LT_ISA {
 namespace {
 
 constexpr int64_t kBlock = 64;          /* weights that share a scale */
 constexpr int64_t kNested = 256;        /* scales that share a nested scale */
 
 /* The flattened matrix as floats, a block at a time. */
+template <class T>
 struct Source {
   const lt_tensor &x;
 
-  float at(int64_t row, int64_t col) const {
-    const int64_t i = row * x.row_stride + col;
-    switch (x.dtype) {
-      case LT_F32: return ptr<const float>(x.data)[i];
-      case LT_F16: return from_f16(ptr<const uint16_t>(x.data)[i]);
-      default: return from_bf16(ptr<const uint16_t>(x.data)[i]);
+  /* Elements [block * 64, ...) of the flattened matrix; a short last block is filled with zeros. Returns how many there are. */
+  int64_t load_block(int64_t block, float *out) const {
+    const int64_t begin = block * kBlock, left = x.rows * x.cols - begin, n = left < kBlock ? left : kBlock;
+    for (int64_t i = 0; i < n;) {
+      const int64_t r = (begin + i) / x.cols, col = (begin + i) % x.cols, take = x.cols - col < n - i ? x.cols - col : n - i;
+      const T *from = row<const T>(x, r) + col;
+      for_vectors(take, [&](int64_t j, int64_t m) { store_n(out + i + j, load_n(from + j, m), m); });
+      i += take;
     }
-  }
-
-  /* Elements [block * 64, ...) of the flattened matrix; returns how many there are. */
-  int64_t load(int64_t block, float *out) const {
-    const int64_t begin = block * kBlock, end = begin + kBlock < x.rows * x.cols ? begin + kBlock : x.rows * x.cols;
-    int64_t row = begin / x.cols, col = begin % x.cols;
-    for (int64_t i = begin; i < end; i++) {
-      out[i - begin] = at(row, col);
-      if (++col == x.cols) col = 0, row++;
-    }
-    return end - begin;
+    for (int64_t i = n; i < kBlock; i++) out[i] = 0;
+    return n;
   }
 };
 
-float largest_magnitude(const float *x, int64_t n) {
-  float most = 0;
-  for (int64_t i = 0; i < n; i++) {
-    const float a = std::fabs(x[i]);
-    if (!(a <= most)) most = a; /* a NaN becomes the scale and is seen */
+/* Of n values, a multiple of kLanes; NaN when there is one, so that it is seen in what is stored. */
+LT_INLINE float largest_magnitude(const float *x, int64_t n) {
+  vf most = {};
+  vi nan = {};
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const vf v = load(x + i);
+    most = max(abs(v), most);
+    nan |= v != v;
   }
-  return most;
+  return any(nan) ? __builtin_nanf("") : largest(most);
 }
 
-uint8_t nf4_code(float x) {
-  int code = 0;
-  for (float midpoint : codes.nf4_midpoints) code += midpoint < x;
-  return static_cast<uint8_t>(code);
-}
-
-/* The codes of one block; returns its scale. */
-float quantize_block(const Source &source, int64_t block, uint8_t *packed) {
-  float x[kBlock + 1];
-  const int64_t n = source.load(block, x);
-  const float absmax = largest_magnitude(x, n), inverse = 1.0f / absmax;
-  for (int64_t i = 0; i < n; i++) x[i] = absmax > 0 ? x[i] * inverse : 0.0f; /* bitsandbytes' CUDA kernel gives code 0 here, its CPU code 7 */
-  for (int64_t i = 0; i < n; i++) x[i] = x[i] > 1.0f ? 1.0f : x[i] < -1.0f ? -1.0f : x[i];
-  x[n] = 0.0f; /* the spare nibble of an odd end */
-  for (int64_t i = 0; i < n; i += 2) packed[i / 2] = static_cast<uint8_t>(nf4_code(x[i]) << 4 | nf4_code(x[i + 1]));
+/* The codes of one block, the number of midpoints below x / absmax; returns its scale. */
+template <class T>
+float quantize_block(const Source<T> &source, int64_t block, uint8_t *packed) {
+  float x[kBlock];
+  uint8_t code[kBlock];
+  const int64_t n = source.load_block(block, x);
+  /* Of a block of zeros bitsandbytes' CUDA kernel makes code 0 (0 * inf), its CPU code 7, the code of 0. */
+  const float absmax = largest_magnitude(x, kBlock), inverse = absmax > 0 ? 1.0f / absmax : 0.0f;
+  for (int64_t i = 0; i < kBlock; i += kLanes) {
+    const vf ratio = load(x + i) * inverse; /* beyond 1 by a rounding at most, where the code is the last anyway */
+    vi above = {};
+    for (float midpoint : codes.nf4_midpoints) above -= splat(midpoint) < ratio;
+    store_as(code + i, __builtin_convertvector(above, vb));
+  }
+  for (int64_t i = 0; i < (n + 1) / 2; i++) packed[i] = static_cast<uint8_t>(code[2 * i] << 4 | code[2 * i + 1]);
   return absmax;
 }
 
@@ -76,7 +69,7 @@ class TorchSum {
     const int64_t vectors = n / kLanes, rounds = vectors / kWays;
     int64_t log = 0;
     while ((int64_t{1} << log) < rounds) log++;
-    const int64_t power = std::max<int64_t>(4, log / kLevels), step = int64_t{1} << power;
+    const int64_t power = log / kLevels > 4 ? log / kLevels : 4, step = int64_t{1} << power;
     int64_t i = 0;
     while (i + step <= rounds) {
       for (const int64_t end = i + step; i < end; i++) add_round(i);
@@ -126,11 +119,13 @@ class TorchSum {
 };
 
 /* The scales of all blocks, quantized to 8 bits around their mean: absmax, nested_absmax, nested_offset of w. `scales` is room for them. */
-void quantize_scales(Cpu &cpu, lt_matrix &w, const Source &source, int64_t blocks, char *scales) {
+template <class T>
+void quantize_scales(Cpu &cpu, lt_matrix &w, const Source<T> &source, int64_t blocks, char *scales) {
   cpu.pool.parallel_chunks(blocks, kNested, [&](int64_t begin, int64_t end, int) {
     for (int64_t b = begin; b < end; b++) {
       float x[kBlock];
-      const float absmax = largest_magnitude(x, source.load(b, x));
+      source.load_block(b, x);
+      const float absmax = largest_magnitude(x, kBlock);
       memcpy(scales + 4 * b, &absmax, 4);
     }
   });
@@ -138,21 +133,18 @@ void quantize_scales(Cpu &cpu, lt_matrix &w, const Source &source, int64_t block
   w.nested_offset = offset;
   cpu.pool.parallel_chunks(blocks, kNested, [&](int64_t begin, int64_t end, int) {
     const int64_t count = end - begin;
-    float centred[kNested];
+    float centred[kNested] = {};
     memcpy(centred, scales + 4 * begin, 4 * count);
     for (int64_t i = 0; i < count; i++) centred[i] -= offset;
-    const float most = largest_magnitude(centred, count), inverse = 1.0f / most;
+    const float most = largest_magnitude(centred, kNested), inverse = most > 0 ? 1.0f / most : 0.0f;
     ptr<float>(w.nested_absmax)[begin / kNested] = most;
-    for (int64_t i = 0; i < count; i++)
-      ptr<uint8_t>(w.absmax)[begin + i] = nearest(codes.dynamic_signed, most > 0 ? centred[i] * inverse : 0.0f);
+    for (int64_t i = 0; i < count; i++) ptr<uint8_t>(w.absmax)[begin + i] = nearest(codes.dynamic_signed, centred[i] * inverse);
   });
 }
 
-}  // namespace
-
-void nf4_quantize(Cpu &cpu, lt_matrix &w, const lt_tensor &x) {
-  const Source source{x};
-  const int64_t blocks = ceil_div(x.rows * x.cols, kBlock);
+template <class T>
+void quantize(Cpu &cpu, lt_matrix &w, const Source<T> &source) {
+  const int64_t blocks = ceil_div(w.rows * w.cols, kBlock);
   const bool nested = w.nested_absmax != 0;
   w.nested_offset = 0;
   if (blocks == 0) return;
@@ -169,4 +161,10 @@ void nf4_quantize(Cpu &cpu, lt_matrix &w, const lt_tensor &x) {
   });
 }
 
-}  // namespace luthier::cpu
+}  // namespace
+
+void nf4_quantize(Cpu &cpu, lt_matrix &w, const lt_tensor &x) {
+  with_type(x.dtype, [&](auto type) { quantize(cpu, w, Source<decltype(type)>{x}); });
+}
+
+}  // namespace luthier::cpu::LT_ISA

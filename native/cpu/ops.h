@@ -21,9 +21,8 @@ int64_t matmul_workspace_bytes(const Cpu &, const lt_limits &limits);
 /* For lt_device_info::matmul: "avx512 fp32", "amx bf16", ... */
 const char *matmul_path(const Cpu &);
 
-/* ---- quantize.cpp, nf4.cpp: bytes that must not depend on the processor, compiled once without contraction */
+/* ---- quantize.cpp: bytes of llama.cpp's portable build, compiled once */
 
-void nf4_quantize(Cpu &, lt_matrix &w, const lt_tensor &x);
 /* dst = blocks of src [rows, cols] */
 void quantize_rows(Cpu &, void *dst, int32_t type, const float *src, int64_t rows, int64_t cols, const float *importance);
 
@@ -32,6 +31,7 @@ void quantize_rows(Cpu &, void *dst, int32_t type, const float *src, int64_t row
 struct Kernels {
   void (*expand)(const lt_matrix &w, int64_t row, int64_t col0, int64_t n, float *out);
   void (*expand_bf16)(const lt_matrix &w, int64_t row, int64_t col0, int64_t n, uint16_t *out);
+  void (*nf4_quantize)(Cpu &, lt_matrix &w, const lt_tensor &x);
   void (*dequantize)(Cpu &, const lt_tensor &y, const lt_matrix &w, int64_t row0);
   void (*embedding)(Cpu &, const lt_tensor &y, const lt_tensor &ids, const lt_matrix &w, float scale);
 

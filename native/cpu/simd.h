@@ -27,6 +27,7 @@ typedef float vf __attribute__((vector_size(kLanes * 4)));
 typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t vu __attribute__((vector_size(kLanes * 4)));
 typedef uint16_t vh __attribute__((vector_size(kLanes * 2)));
+typedef uint8_t vb __attribute__((vector_size(kLanes)));
 typedef double vd __attribute__((vector_size(kLanes * 8)));
 
 struct bf16 {
@@ -62,29 +63,27 @@ LT_INLINE vi iota() {
   return v;
 }
 
-/* Sums and maxima over the lanes, by halves. */
+/* All lanes combined by halves: op of lanes i and i + kLanes/2, and so on. */
+template <class Op>
+LT_INLINE float fold(vf v, Op &&op) {
+  for (int half = kLanes / 2; half > 0; half /= 2) v = op(v, __builtin_shuffle(v, iota() ^ half));
+  return v[0];
+}
 LT_INLINE float sum(vf v) {
-  float a[kLanes];
-  store_as(a, v);
-  for (int n = kLanes / 2; n > 0; n /= 2)
-    for (int i = 0; i < n; i++) a[i] += a[i + n];
-  return a[0];
+  return fold(v, [](vf a, vf b) { return a + b; });
 }
-
-LT_INLINE double sum(vd v) {
-  double a[kLanes];
-  store_as(a, v);
-  for (int n = kLanes / 2; n > 0; n /= 2)
-    for (int i = 0; i < n; i++) a[i] += a[i + n];
-  return a[0];
-}
-
 LT_INLINE float largest(vf v) {
-  float a[kLanes];
-  store_as(a, v);
-  for (int n = kLanes / 2; n > 0; n /= 2)
-    for (int i = 0; i < n; i++) a[i] = a[i] > a[i + n] ? a[i] : a[i + n];
-  return a[0];
+  return fold(v, [](vf a, vf b) { return max(a, b); });
+}
+LT_INLINE double sum(vd v) {
+  double total = 0;
+  for (int i = 0; i < kLanes; i++) total += v[i];
+  return total;
+}
+LT_INLINE bool any(vi mask) {
+  int32_t all = 0;
+  for (int i = 0; i < kLanes; i++) all |= mask[i];
+  return all != 0;
 }
 
 /* ---- element types: load and store kLanes of them as floats, round to nearest even */

@@ -11,7 +11,6 @@ set(LT_CPU_SOURCES
   ${cpu}/lora.cpp
   ${cpu}/matmul.cpp
   ${cpu}/memory.cpp
-  ${cpu}/nf4.cpp
   ${cpu}/pool.cpp
   ${cpu}/quantize.cpp)
 set(LT_CPU_ISA_SOURCES
@@ -25,6 +24,7 @@ set(LT_CPU_ISA_SOURCES
   ${cpu}/gemm_table.cpp
   ${cpu}/gemm_tile.cpp
   ${cpu}/kernels.cpp
+  ${cpu}/nf4.cpp
   ${cpu}/norm.cpp
   ${cpu}/optimizer.cpp
   ${cpu}/rope.cpp

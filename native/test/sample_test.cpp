@@ -183,7 +183,8 @@ TEST(sample_refuses_logits_without_a_maximum) {
     std::fill(x.begin() + 9, x.end(), wild);
     const Tensor logits(e, 2, 9, x);
     const char *most = wild == INFINITY ? "inf" : "-inf";
-    ERROR(lt_sample(e, ids, logits, nullptr, &kPlain), LT_INVALID, std::string("lt_sample: the largest of logits[1] is ") + most + ", wanted a finite number");
+    ERROR(lt_sample(e, ids, logits, nullptr, &kPlain), LT_INVALID,
+          std::string("lt_sample: the largest of logits[1] is ") + most + ", wanted a finite number");
   }
 }
 

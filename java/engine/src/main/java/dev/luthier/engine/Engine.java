@@ -135,8 +135,16 @@ public final class Engine implements AutoCloseable {
         return pointer.get(ValueLayout.JAVA_LONG, 0);
     }
 
+    /** Copies host memory in; a heap segment goes through native memory. */
     public void upload(long address, MemorySegment host) {
-        if (host.byteSize() > 0) check(lt_upload(handle(), address, host, host.byteSize()));
+        if (host.byteSize() == 0) return;
+        if (host.isNative()) {
+            check(lt_upload(handle(), address, host, host.byteSize()));
+            return;
+        }
+        try (Arena scratch = Arena.ofConfined()) {
+            upload(address, scratch.allocate(host.byteSize(), 8).copyFrom(host));
+        }
     }
 
     public void download(MemorySegment host, long address) {

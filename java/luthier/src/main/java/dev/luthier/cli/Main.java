@@ -1,8 +1,11 @@
 package dev.luthier.cli;
 
+import dev.luthier.data.DataException;
 import dev.luthier.engine.EngineException;
 import dev.luthier.io.DiskSpaceException;
 import dev.luthier.io.FormatException;
+import dev.luthier.template.TemplateException;
+import dev.luthier.tokenizer.TokenizerException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -18,7 +21,7 @@ import picocli.CommandLine.IVersionProvider;
 @Command(name = "luthier", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, synopsisSubcommandLabel = "COMMAND",
         description = {"Fine-tunes large language models: load in 4 bits, ask, train a LoRA adapter, ask again, export.",
                 "Exit codes: 0 ok, 2 usage or bad input, 6 memory, 7 disk, 8 diverged, 1 a defect of this program."},
-        subcommands = {Doctor.class, Plan.class, Score.class})
+        subcommands = {Doctor.class, Plan.class, Train.class, Generate.class, Compare.class, Score.class, Tokenize.class})
 public final class Main implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
@@ -61,7 +64,7 @@ public final class Main implements Runnable {
             };
             case DiskSpaceException _ -> ExitCode.DISK;
             case CommandFailure x -> x.exitCode();
-            case FormatException _, IllegalArgumentException _, IOException _ -> ExitCode.USAGE;
+            case FormatException _, DataException _, TokenizerException _, TemplateException _, IllegalArgumentException _, IOException _ -> ExitCode.USAGE;
             default -> ExitCode.INTERNAL;
         };
         if (code == ExitCode.INTERNAL) {

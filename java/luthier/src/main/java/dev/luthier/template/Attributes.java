@@ -39,7 +39,7 @@ final class Attributes {
         switch (target) {
             case Undefined u -> throw u.failure();
             case Dict d -> {
-                return Dict.isHashable(key) ? d.get(r.meter(), key) : Values.ABSENT;
+                return Dict.isHashable(r.meter(), key) ? d.get(r.meter(), key) : Values.ABSENT;
             }
             case null, default -> { }
         }

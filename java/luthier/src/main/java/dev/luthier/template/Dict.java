@@ -40,7 +40,7 @@ final class Dict {
         if (Values.isText(key)) {
             return textPlaces.getOrDefault(Values.text(key), -1);
         }
-        requireHashable(key);
+        requireHashable(meter, key);
         if (textPlaces.size() < keys.size()) {
             for (int i = 0; i < keys.size(); i++) {
                 meter.step();
@@ -52,19 +52,20 @@ final class Dict {
         return -1;
     }
 
-    private static void requireHashable(Object key) {
-        if (!isHashable(key)) {
+    private static void requireHashable(Meter meter, Object key) {
+        if (!isHashable(meter, key)) {
             throw Failure.of("unhashable type: '" + Values.typeName(key) + "'");
         }
     }
 
     /** Whether a value can be a key. */
-    static boolean isHashable(Object key) {
+    static boolean isHashable(Meter meter, Object key) {
+        meter.step();
         return switch (key) {
             case Range r -> true;
             case List<?> l -> false;
             case Dict d -> false;
-            case Tuple t -> t.items().stream().allMatch(Dict::isHashable);
+            case Tuple t -> t.items().stream().allMatch(item -> isHashable(meter, item));
             case null, default -> true;
         };
     }

@@ -103,8 +103,16 @@ final class StringMethods {
         }
         Method method = METHODS.get(name);
         return method == null ? Values.ABSENT : (Callable) (r, a) -> {
-            Object made = call(r, name, method, self.text(), a);
-            return made instanceof String s ? new Markup(s) : made;
+            return safe(call(r, name, method, self.text(), a));
+        };
+    }
+
+    private static Object safe(Object made) {
+        return switch (made) {
+            case String s -> new Markup(s);
+            case List<?> parts -> new ArrayList<Object>(parts.stream().map(StringMethods::safe).toList());
+            case Tuple parts -> new Tuple(parts.items().stream().map(StringMethods::safe).toList());
+            default -> made;
         };
     }
 

@@ -1,5 +1,6 @@
 package dev.luthier.train;
 
+import dev.luthier.data.batch.Batch;
 import dev.luthier.model.Packed;
 import dev.luthier.model.Transformer;
 
@@ -11,6 +12,11 @@ import dev.luthier.model.Transformer;
 public record MicroBatch(Packed packed, int[] targets) {
     public MicroBatch {
         if (targets.length != packed.tokens()) throw new IllegalArgumentException(targets.length + " targets for " + packed.tokens() + " tokens");
+    }
+
+    /** A batch of the data room. */
+    public static MicroBatch of(Batch b) {
+        return new MicroBatch(new Packed(b.ids(), b.positions(), b.cuSeqlens()), b.targets());
     }
 
     /** Positions that have a target. */
