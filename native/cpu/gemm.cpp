@@ -10,7 +10,7 @@ namespace luthier::cpu {
 namespace {
 
 constexpr int64_t kGroup = 32; /* of k in a packed operand A of pairs */
-constexpr int64_t kRowBlock = 1024;
+constexpr int64_t kMostRows = 1024, kLeastRows = 64;
 
 int64_t up(int64_t n, int64_t step) { return ceil_div(n, step) * step; }
 
@@ -67,7 +67,9 @@ Gemm::Gemm(const Cpu &cpu, int32_t precision)
 
 Source Gemm::source(const lt_matrix &w, float scale) const { return {&expand_, w, scale, rounding_}; }
 
-int64_t Gemm::row_block(int64_t t, int64_t width) { return std::min(t, width > kWideRow ? kRowBlock / 2 : kRowBlock); }
+int64_t Gemm::row_block(int64_t t, int64_t width) {
+  return std::min(t, std::clamp(kOperand / std::max<int64_t>(width, 1), kLeastRows, kMostRows));
+}
 
 PackedA Gemm::shape(char *data, int64_t m, int64_t k) const {
   PackedA a{};

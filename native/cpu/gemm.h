@@ -86,7 +86,7 @@ class Gemm {
   /* Takes every worker's buffers from the carver. m: most rows of a product. */
   void lay_workers(Carver &, int threads, int64_t m);
   /* Rows of y done at a time, so that what is packed stays small: a function of the width alone. */
-  static constexpr int64_t kWideRow = 8192;
+  static constexpr int64_t kOperand = 8 << 20; /* elements of a packed operand, about */
   static int64_t row_block(int64_t t, int64_t width);
   int64_t sums_size(const PackedA &a, int64_t n) const;
   /* The shape of logits [m, v] that become a packed operand in place, so with room for floats. */

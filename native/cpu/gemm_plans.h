@@ -18,11 +18,10 @@ Carver carve(const Cpu &cpu, const char *op, F &&lay) {
 /* The most bytes that lay(carver, tokens, width) takes within the limits. Rows are cut by the width (Gemm::row_block), and few rows take
  * another way, so that the largest limits alone do not give the largest need. */
 template <class F>
-int64_t most_bytes(const lt_limits &l, F &&lay) {
+int64_t most_bytes(const lt_limits &l, int64_t widest, F &&lay) {
   int64_t most = 0;
-  const int64_t wide = std::max(l.features, std::max(l.hidden, l.vocab));
   for (const int64_t t : {std::min(l.tokens, kGemvRows), l.tokens})
-    for (const int64_t width : {std::min(wide, Gemm::kWideRow), wide}) {
+    for (const int64_t width : {std::min(widest, Gemm::kOperand / std::max<int64_t>(1, std::min<int64_t>(l.tokens, 1024))), widest}) {
       Carver c = counting();
       lay(c, t, width);
       most = std::max(most, counted(c));

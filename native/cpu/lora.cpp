@@ -243,7 +243,7 @@ void lora_merge(Cpu &cpu, const lt_tensor &y, const lt_matrix &w, int64_t row0, 
 int64_t lora_bytes(const Cpu &cpu, const lt_limits &l) {
   int64_t ranks[kMostProjections];
   std::fill(ranks, ranks + kMostProjections, l.rank);
-  return most_bytes(l, [&](Carver &c, int64_t t, int64_t width) {
+  return most_bytes(l, l.features, [&](Carver &c, int64_t t, int64_t width) {
     Carver forward = c, backward = c;
     ForwardPlan(cpu, t, width).lay(forward, cpu, width, ranks, kMostProjections);
     BackwardPlan(cpu, t, width).lay(backward, cpu, t, width, width, ranks, kMostProjections);

@@ -15,7 +15,7 @@ struct MatmulPlan {
   PackedA a{};
   float *rows = nullptr;
 
-  MatmulPlan(const Cpu &cpu, int64_t t, int64_t k, int64_t n) : gemm(cpu, cpu.precision), step(Gemm::row_block(t, std::max(k, n))) {}
+  MatmulPlan(const Cpu &cpu, int64_t t, int64_t k) : gemm(cpu, cpu.precision), step(Gemm::row_block(t, k)) {}
 
   void lay(Carver &c, const Cpu &cpu, int64_t k, bool dots) {
     if (dots) {
@@ -30,7 +30,7 @@ struct MatmulPlan {
 void multiply(Cpu &cpu, const char *op, const lt_tensor &y, const lt_tensor &x, const lt_matrix &w, int32_t mode, bool transposed) {
   const int64_t t = x.rows, k = x.cols;
   if (t == 0 || y.cols == 0) return;
-  MatmulPlan plan(cpu, t, k, y.cols);
+  MatmulPlan plan(cpu, t, k);
   const bool dots = transposed && t <= kGemvRows;
   Carver carver = carve(cpu, op, [&](Carver &c) { plan.lay(c, cpu, k, dots); });
   plan.lay(carver, cpu, k, dots);
@@ -61,8 +61,8 @@ void dmatmul(Cpu &cpu, const lt_tensor &dx, const lt_tensor &dy, const lt_matrix
 }
 
 int64_t matmul_workspace_bytes(const Cpu &cpu, const lt_limits &l) {
-  const int64_t plain = most_bytes(l, [&](Carver &c, int64_t t, int64_t width) {
-    MatmulPlan(cpu, t, width, width).lay(c, cpu, width, t <= kGemvRows);
+  const int64_t plain = most_bytes(l, std::max({l.features, l.hidden, l.vocab}), [&](Carver &c, int64_t t, int64_t width) {
+    MatmulPlan(cpu, t, width).lay(c, cpu, width, t <= kGemvRows);
   });
   return std::max({plain, lora_bytes(cpu, l), head_loss_bytes(cpu, l)});
 }
