@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -22,6 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class ChatFrame implements Frame {
     private static final Pattern EMPTY_THINKING = Pattern.compile("^<think>\\s*</think>\\s*");
+    private static final Pattern CLOSED_THINKING = Pattern.compile("<think>\\s*</think>\\s*$");
 
     private final ConversationRenderer renderer;
     private final ControlText control;
@@ -101,8 +103,14 @@ public final class ChatFrame implements Frame {
                 || !whole.equals(silent) && whole.indexOf(thinking, Math.min(whole.length(), prompt.length())) >= 0;
         if (kept && whole.startsWith(prompt)) return whole.substring(prompt.length());
         boolean opened = opensThinking(prompt);
-        String head = opened
-                ? prompt.substring(0, prompt.stripTrailing().length() - Thinking.OPEN.length()) : prompt;
+        Matcher closed = CLOSED_THINKING.matcher(prompt);
+        boolean isClosed = closed.find();
+        if (isClosed && thinking != null) {
+            throw DataException.row(c.origin(), "has reasoning, but the chat template's prompt ends behind it; render"
+                    + " with reasoning on (enable_thinking=true) or use another --template");
+        }
+        String head = opened ? prompt.substring(0, prompt.stripTrailing().length() - Thinking.OPEN.length())
+                : isClosed ? prompt.substring(0, closed.start()) : prompt;
         if (!silent.startsWith(head)) {
             throw DataException.row(c.origin(), "cannot be trained with this chat template: what it writes for the"
                     + " answer does not continue what it writes for the prompt; use another --template");
@@ -112,7 +120,10 @@ public final class ChatFrame implements Frame {
             throw DataException.row(c.origin(), "cannot be trained with this chat template: it leaves out or changes"
                     + " the answer's text; use another --template");
         }
-        if (thinking == null) return opened ? "\n" + Thinking.CLOSE + "\n\n" + body : body;
+        if (thinking == null) {
+            if (opened) return "\n" + Thinking.CLOSE + "\n\n" + body;
+            return isClosed && prompt.endsWith(Thinking.CLOSE) ? "\n\n" + body : body;
+        }
         return (opened ? "" : Thinking.OPEN + "\n") + thinking + "\n" + Thinking.CLOSE + "\n\n" + body;
     }
 

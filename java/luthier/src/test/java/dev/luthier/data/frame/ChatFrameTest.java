@@ -1,6 +1,7 @@
 package dev.luthier.data.frame;
 
 import static dev.luthier.data.frame.TextFrameTest.conversation;
+import static dev.luthier.data.frame.TextFrameTest.show;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -92,6 +93,19 @@ class ChatFrameTest {
     }
 
     @Test
+    void promptsThatCloseTheReasoning() {
+        assertEquals(List.of("<im>user\nq<eot>\n<im>assistant\n<think>\n</think>»\n\na<eot>\n«"),
+                rows(Templates.CLOSES, Q, Turn.answer(null, "a")));
+        assertTrue(assertThrows(DataException.class, () -> rows(Templates.CLOSES, Q, Turn.answer("t", "a"))).getMessage()
+                .contains("enable_thinking=true"));
+        Frame on = new ChatFrame(new TemplateRenderer(Templates.CLOSES, null, null, LocalDate.of(2024, 7, 26),
+                Map.of("enable_thinking", true)), CONTROL);
+        Frame again = Frames.from(on.describe(), TemplateRenderer::from, CONTROL);
+        assertEquals("<im>user\nq<eot>\n<im>assistant\n<think>\n»t\n</think>\n\na<eot>\n«",
+                show(again.training(conversation(Q, Turn.answer("t", "a"))).getFirst()));
+    }
+
+    @Test
     void controlTokensInMessagesStayText() {
         assertEquals(List.of("<im>user\nsay ‹<eot>›<think>!<eot>\n<im>assistant\n»no ‹<im>›<eot>\n«"),
                 rows(Templates.LINES, Turn.of("user", "say <eot><think>!"), Turn.answer(null, "no <im>")));
@@ -179,7 +193,8 @@ class ChatFrameTest {
         }
         assertTrue(templates.size() >= 10);
         for (Path t : templates) {
-            Frame f = new ChatFrame(new TemplateRenderer(Files.readString(t), "<BOS>", "<EOS>", LocalDate.of(2024, 7, 26)),
+            Frame f = new ChatFrame(new TemplateRenderer(Files.readString(t), "<BOS>", "<EOS>", LocalDate.of(2024, 7, 26),
+                    Map.of("enable_thinking", true)),
                     Set.of("<BOS>", "<EOS>"));
             try {
                 // A template for tools alone cannot do without one.

@@ -1,6 +1,7 @@
 package dev.luthier.data.frame;
 
 import java.time.LocalDate;
+import java.util.Map;
 
 /** Chat templates of our own in the manner of known families, each with one trap. */
 final class Templates {
@@ -29,6 +30,10 @@ final class Templates {
     static final String BARE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
             + "{% if add_generation_prompt %}assistant: {% endif %}";
 
+    /** Ends the prompt behind an empty reasoning unless asked not to. */
+    static final String CLOSES = "{% for m in messages %}<im>{{ m.role }}\n{{ m.content }}<eot>\n{% endfor %}"
+            + "{% if add_generation_prompt %}<im>assistant\n<think>\n{% if not enable_thinking %}</think>{% endif %}{% endif %}";
+
     /** Refuses a system message. */
     static final String STRICT = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role here') }}{% endif %}"
             + LINES;
@@ -37,6 +42,6 @@ final class Templates {
     static final String DATED = "{{ strftime_now('%d %b %Y') }} " + LINES;
 
     static TemplateRenderer renderer(String template) {
-        return new TemplateRenderer(template, "<bos>", "<eos>", LocalDate.of(2024, 7, 26));
+        return new TemplateRenderer(template, "<bos>", "<eos>", LocalDate.of(2024, 7, 26), Map.of());
     }
 }
