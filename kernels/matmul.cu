@@ -242,8 +242,10 @@ template <> bool tensor_cores_take<float>() { return true; }
 template <> bool tensor_cores_take<__half>() { return true; }
 template <> bool tensor_cores_take<__nv_bfloat16>() { return device_attribute(cudaDevAttrComputeCapabilityMajor) >= 8; }
 
+int multiprocessors() { return std::max(1, device_attribute(cudaDevAttrMultiProcessorCount)); }
+
 int product_splits(int64_t rows, int64_t cols, int64_t depth) {
-    const int64_t blocks = ke::ceil_div<int64_t>(rows, Narrow::M) * ke::ceil_div<int64_t>(cols, Narrow::N), wanted = 4 * (int64_t)device_attribute(cudaDevAttrMultiProcessorCount);
+    const int64_t blocks = ke::ceil_div<int64_t>(rows, Narrow::M) * ke::ceil_div<int64_t>(cols, Narrow::N), wanted = 4 * (int64_t)multiprocessors();
     const int64_t deep = std::max<int64_t>(1, depth / (8 * Narrow::Depth));   // a part of fewer than 8 steps is all overhead
     return (int)std::clamp<int64_t>(wanted / std::max<int64_t>(blocks, 1), 1, std::min<int64_t>(deep, 32));
 }

@@ -91,6 +91,8 @@ template <class Out> struct SlabSum {
 };
 template <class Out> cudaError_t sum_slabs(const SlabSum<Out>* parts, int count, int splits, cudaStream_t stream);
 
+int multiprocessors();   // of the current device
+
 // Whether the tensor cores of this device take T.
 template <class T> bool tensor_cores_take();
 }  // namespace kernels
