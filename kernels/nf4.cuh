@@ -115,15 +115,18 @@ template <class T> constexpr uint32_t code_bytes(int i, int which) {
     for (int j = 0; j < 4; j++) r |= (encode16(kNf4Code[4 * i + j], Format<T>::mantissa, Format<T>::bias) >> (8 * which) & 0xff) << (8 * j);
     return r;
 }
+template <class T> struct CodeBytes {
+    static constexpr uint32_t low0 = code_bytes<T>(0, 0), low1 = code_bytes<T>(1, 0), low2 = code_bytes<T>(2, 0), low3 = code_bytes<T>(3, 0);
+    static constexpr uint32_t high0 = code_bytes<T>(0, 1), high1 = code_bytes<T>(1, 1), high2 = code_bytes<T>(2, 1), high3 = code_bytes<T>(3, 1);
+};
 // Values of the four codes in bits 0..15 of `codes` (higher bits: anything). HighFirst: as packed bytes hold them, the
 // high nibble before the low; else nibble i is value i. v[0] holds values 0 and 1, v[1] values 2 and 3.
 template <class T, bool HighFirst> __device__ __forceinline__ void expand4(uint32_t codes, uint32_t (&v)[2]) {
-    constexpr uint32_t low0 = code_bytes<T>(0, 0), low1 = code_bytes<T>(1, 0), low2 = code_bytes<T>(2, 0), low3 = code_bytes<T>(3, 0);
-    constexpr uint32_t high0 = code_bytes<T>(0, 1), high1 = code_bytes<T>(1, 1), high2 = code_bytes<T>(2, 1), high3 = code_bytes<T>(3, 1);
+    using B = CodeBytes<T>;
     const uint32_t three = codes & 0x7777u;                                    // bit 3 of a selector means something else
     const uint32_t upper = __byte_perm(codes, codes << 4, 0x9d8cu);            // byte i: bit 3 of nibble i, replicated
-    const uint32_t low = (__byte_perm(low0, low1, three) & ~upper) | (__byte_perm(low2, low3, three) & upper);
-    const uint32_t high = (__byte_perm(high0, high1, three) & ~upper) | (__byte_perm(high2, high3, three) & upper);
+    const uint32_t low = (__byte_perm(B::low0, B::low1, three) & ~upper) | (__byte_perm(B::low2, B::low3, three) & upper);
+    const uint32_t high = (__byte_perm(B::high0, B::high1, three) & ~upper) | (__byte_perm(B::high2, B::high3, three) & upper);
     v[0] = __byte_perm(low, high, HighFirst ? 0x4051u : 0x5140u);
     v[1] = __byte_perm(low, high, HighFirst ? 0x6273u : 0x7362u);
 }

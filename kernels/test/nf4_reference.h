@@ -41,13 +41,28 @@ public:
         for (int64_t i = 0; i < rows * cols; i++) {
             const int64_t b = i / 64;
             const float product = dynamic[codes[b]] * nested[b / 256], scale = single ? absmax[b] : product + offset_;
-            values[i] = (float)(nf4_values[i % 2 ? data[i / 2] & 15 : data[i / 2] >> 4] * scale);
+            codes_value_.push_back(nf4_values[i % 2 ? data[i / 2] & 15 : data[i / 2] >> 4]);
+            if (i % 64 == 0) scales_.push_back(scale);
+            values[i] = (float)(codes_value_[i] * scale);
         }
+    }
+    // The weights as a kernel has them that multiplies in T: value, scale and product each rounded.
+    template <class T> std::vector<double> rounded() const {
+        auto round = [](float v) { return ke::to_float(ke::from_float<T>(v)); };
+        std::vector<double> r;
+        for (size_t i = 0; i < values.size(); i++) r.push_back(round(round(codes_value_[i]) * round(scales_[i / 64])));
+        return r;
+    }
+    // Only the value rounded.
+    template <class T> std::vector<double> rounded_value() const {
+        std::vector<double> r;
+        for (size_t i = 0; i < values.size(); i++) r.push_back((double)ke::to_float(ke::from_float<T>(codes_value_[i])) * scales_[i / 64]);
+        return r;
     }
     kernels::Nf4 matrix() const {
         return {data_.get(), single_ ? (const void*)absmax_.get() : (const void*)codes_.get(), single_ ? nullptr : nested_.get(), single_ ? 0.f : offset_, rows_, cols_};
     }
-    std::vector<double> values;
+    std::vector<double> values;   // dequantized to fp32
 
 private:
     static std::vector<uint8_t> bytes(int64_t codes) {
@@ -58,6 +73,7 @@ private:
     int64_t blocks_;
     Buf<uint8_t> data_, codes_;
     Buf<float> absmax_, nested_;
+    std::vector<float> codes_value_, scales_;
     float offset_ = 0.05f;
     bool single_;
     int64_t rows_, cols_;
