@@ -140,7 +140,7 @@ public final class ModelText {
     }
 
     private ConversationRenderer renderer() {
-        return template == null ? null : new TemplateRenderer(template, text(tokenizer.bosId()), text(tokenizer.eosId()), PINNED);
+        return template == null ? null : new TemplateRenderer(template, text(tokenizer.bosId()), text(tokenizer.eosId()), PINNED, Map.of());
     }
 
     private String text(int id) {
