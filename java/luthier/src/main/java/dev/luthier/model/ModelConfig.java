@@ -62,8 +62,9 @@ public record ModelConfig(Family family, int hidden, int layers, int heads, int 
 
     /** All weights, the embedding counted once when tied. */
     public long parameters() {
-        long norms = (long) layers * hidden * (family.gemma() ? 4 : 2) + hidden;
-        return linearParameters() + norms + (tied ? 1L : 2L) * vocab * hidden;
+        long norms = (long) layers * (hidden * (family.gemma() ? 4L : 2L) + (family.qkNorm() ? 2L * headDim : 0)) + hidden;
+        long biases = family.qkvBias() ? (long) layers * (queryDim() + 2L * kvDim()) : 0;
+        return linearParameters() + norms + biases + (tied ? 1L : 2L) * vocab * hidden;
     }
 
     /** Shapes of the largest calls a pass over this many tokens makes. */
