@@ -217,7 +217,7 @@ int main(int argc, char **argv) {
       for (int32_t type : {LT_F32, LT_BF16, LT_F16, LT_NF4, LT_Q8_0, LT_Q4_0, LT_Q4_K, LT_Q6_K}) decode(b, 1, 8192, 8192, type, act);
       decode(b, 4, 8192, 8192, LT_NF4, act);
       decode(b, 8, 8192, 8192, LT_NF4, act);
-      decode(b, 1, 896, 896, LT_NF4, act);
+      for (int32_t type : {LT_F32, LT_BF16, LT_NF4, LT_Q8_0, LT_Q4_K}) decode(b, 1, 896, 1024, type, act);
     }
   }
 }

@@ -112,7 +112,11 @@ void Gemm::pack_panel(const PackedA &a, int64_t block, int64_t panel, const lt_m
 
 void Gemm::fetch_rows(Pool &pool, const lt_tensor &x, float scale, float *out) const {
   const Source s = source(as_matrix(x), scale);
-  pool.parallel_for(x.rows, [&](int64_t i, int) { kernels_.fetch(s, i, 0, x.cols, out + i * x.cols); });
+  pool.parallel_for(x.rows, [&](int64_t i, int) {
+    float *row = out + i * x.cols;
+    kernels_.fetch(s, i, 0, x.cols, row);
+    kernels_.pair_up(row, x.cols, row + x.rows * x.cols);
+  });
 }
 
 void Gemm::lay_workers(Carver &carver, int threads, int64_t m) {
@@ -196,11 +200,12 @@ void run_dots(Pool &pool, const Gemm &gemm, const Dots *list, int count) {
     for (const DotTerm *t = d->terms; t < d->terms + d->count; t++) {
       Source s = gemm.source(t->w);
       s.rounding = Rounding::none; /* weights are exact here: rounding them costs time and gains nothing */
+      const int64_t done = gemm.kernels().unit_dots(t->w, n0, n, t->k, d->m, t->x, t->x + d->m * t->k, t->k, sums[0]);
       for (int64_t j = 0; j < n; j++)
-        for (int64_t k0 = 0; k0 < t->k; k0 += kStretch) {
+        for (int64_t k0 = done; k0 < t->k; k0 += kStretch) {
           const int64_t k = std::min(kStretch, t->k - k0);
           gemm.kernels().fetch(s, n0 + j, k0, k, w);
-          gemm.kernels().dots(d->m, k, w, t->x + k0, t->ldx, sums[j]);
+          gemm.kernels().dots(d->m, k, w, t->x + k0, t->k, sums[j]);
         }
     }
     for (int64_t m = 0; m < d->m; m++)

@@ -81,7 +81,8 @@ class Gemm {
   void pack(Pool &, const PackedA &, const lt_matrix &x, int64_t row, float scale, bool of_columns = false) const;
   /* A panel of a block of an operand, on this thread. */
   void pack_panel(const PackedA &, int64_t block, int64_t panel, const lt_matrix &x, int64_t row, int64_t n, int64_t col) const;
-  /* out[T, cols] = x times scale, as the operand of dot products. */
+  /* x times scale as the operand of dot products: [T, cols] in order and once more as pair_up gives it, dots_size(T, cols) floats. */
+  static int64_t dots_size(int64_t t, int64_t k) { return 2 * t * k; }
   void fetch_rows(Pool &, const lt_tensor &x, float scale, float *out) const;
   /* Takes every worker's buffers from the carver. m: most rows of a product. */
   void lay_workers(Carver &, int threads, int64_t m);
@@ -111,8 +112,8 @@ class Gemm {
 
 /* Products of few rows (m <= kGemvRows) as dot products along the rows of the weights. */
 struct DotTerm {
-  const float *x; /* [m, k], as Gemm's fetch gives them */
-  int64_t ldx, k;
+  const float *x; /* as Gemm::fetch_rows made it of [m, k] */
+  int64_t k;
   lt_matrix w;    /* [n, k] */
 };
 struct Dots {

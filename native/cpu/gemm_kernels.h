@@ -32,6 +32,7 @@ struct TileKernels {
   int lanes;       /* columns of one vector */
   int vectors;     /* most vectors of a panel of B; the last panel may have fewer */
   int k_step;      /* k is padded to a multiple of this */
+  void (*narrow)(const float *x, int64_t n, uint16_t *out); /* to bf16; null: no instruction for it */
   int64_t block_n; /* columns of B packed at a time, <= kMostBlockN: kBlockK of them stay in the second-level cache */
 };
 
@@ -77,6 +78,12 @@ struct GemmKernels {
   void (*add_transposed)(const lt_tensor &y, int64_t row, int64_t col, int64_t rows, int64_t cols, const float *c, int64_t ldc, float scale);
   /* sums[i] += dot(x + i * ldx, w) over n, for i < m <= kGemvRows */
   void (*dots)(int64_t m, int64_t n, const float *w, const float *x, int64_t ldx, float *sums);
+  /* The same for rows [row, row + n) of w, as much of their k elements as can be decoded in registers (the return value, maybe 0): row j adds
+   * to sums + j * kGemvRows. paired is x as pair_up makes it. */
+  int64_t (*unit_dots)(const lt_matrix &w, int64_t row, int64_t n, int64_t k, int64_t m, const float *x, const float *paired, int64_t ldx,
+                       float *sums);
+  /* The order in which NF4's nibbles come out: of each 32 values the 16 even ones, then the odd ones. */
+  void (*pair_up)(const float *x, int64_t n, float *out);
   /* out[i] = row i of the source, rounded and scaled as it says */
   void (*fetch)(const Source &, int64_t row, int64_t col, int64_t n, float *out);
 

@@ -1,5 +1,6 @@
 /* Packing for the matrix products: values of any type become panels in the layout of gemm_kernels.h, a block of K at a time, through a
  * stretch of rows expanded in the first-level cache. */
+#include "../core/types.h"
 #include "gemm_isa.h"
 #include "gemm_turn.h"
 
@@ -8,13 +9,40 @@ namespace {
 
 /* Rows are made plain this many columns at a time when they are turned on their side: kLanes of them stay in the first-level cache. */
 constexpr int64_t kStretch = 256;
+constexpr int64_t kRowsAhead = 8;
 constexpr int64_t kGroup = 32; /* k of one row that stand together in a panel of pairs of A */
 
-LT_INLINE void fetch_bf16(const Source &s, int64_t row, int64_t col, int64_t n, uint16_t *out) {
-  if (s.scale == 1) return s.kernels->expand_bf16(s.w, row, col, n, out);
-  float x[kBlockK];
-  fetch(s, row, col, n, x);
-  for_vectors(n, [&](int64_t i, int64_t m) { store_n(reinterpret_cast<bf16 *>(out) + i, load_n(x + i, m), m); });
+/* Row [col, col + n) as bf16, n <= kBlockK. */
+LT_INLINE void fetch_bf16(const TileKernels &t, const Source &s, int64_t row, int64_t col, int64_t n, uint16_t *out) {
+  if (s.scale == 1) {
+    if (s.w.type == LT_BF16) {
+      memcpy(out, ptr<const uint16_t>(s.w.data) + row * s.w.cols + col, n * sizeof(uint16_t));
+      return;
+    }
+    const int64_t done = unit_words(s.w, row, col, n, out);
+    col += done;
+    out += done;
+    n -= done;
+  }
+  alignas(64) float x[kBlockK];
+  const float *from = x;
+  if (s.scale == 1 && s.w.type == LT_F32) {
+    from = ptr<const float>(s.w.data) + row * s.w.cols + col;
+  } else {
+    Source plain = s;
+    plain.rounding = Rounding::none;
+    fetch(plain, row, col, n, x);
+  }
+  if (t.narrow) return t.narrow(from, n, out);
+  for_vectors(n, [&](int64_t i, int64_t m) { store_n(reinterpret_cast<bf16 *>(out) + i, load_n(from + i, m), m); });
+}
+
+/* Asks for row [col, col + n) of w before its turn comes. */
+LT_INLINE void foresee(const lt_matrix &w, int64_t row, int64_t col, int64_t n) {
+  if (row >= w.rows) return;
+  const Type &type = kTypes[w.type];
+  const char *p = ptr<const char>(w.data) + (row * w.cols + col) / type.block * type.bytes;
+  for (int64_t b = 0; b < n * type.bytes / type.block; b += 64) __builtin_prefetch(p + b, 0, 2);
 }
 
 /* The place of step k of a block of n in the plain layout. */
@@ -37,6 +65,7 @@ void turn_plain(const Source &s, int64_t row, int64_t m, int64_t width, int64_t 
   for (int64_t at = 0; at < k; at += kStretch) {
     const int64_t n = k - at < kStretch ? k - at : kStretch;
     for (int64_t i = 0; i < m; i++) {
+      foresee(s.w, row + i + kLanes, col + at, n);
       fetch(s, row + i, col + at, n, rows + i * kStretch);
       if (s.rounding == Rounding::bf16) swap_pairs(rows + i * kStretch, n);
     }
@@ -45,12 +74,13 @@ void turn_plain(const Source &s, int64_t row, int64_t m, int64_t width, int64_t 
 }
 
 /* The same in pairs: dst[k / 2][0, width), words of two bf16. */
-void turn_pairs(const Source &s, int64_t row, int64_t m, int64_t col, int64_t k, int64_t padded_k, uint32_t *dst, int64_t ldd) {
+void turn_pairs(const TileKernels &t, const Source &s, int64_t row, int64_t m, int64_t col, int64_t k, int64_t padded_k, uint32_t *dst, int64_t ldd) {
   alignas(64) uint16_t rows[kLanes * kStretch];
   for (int64_t at = 0; at < padded_k; at += kStretch) {
     const int64_t n = k - at < kStretch ? k - at : kStretch, padded_n = padded_k - at < kStretch ? padded_k - at : kStretch;
     for (int64_t i = 0; i < m; i++) {
-      fetch_bf16(s, row + i, col + at, n, rows + i * kStretch);
+      foresee(s.w, row + i + kLanes, col + at, n);
+      fetch_bf16(t, s, row + i, col + at, n, rows + i * kStretch);
       for (int64_t j = n; j < padded_n; j++) rows[i * kStretch + j] = 0;
     }
     turn(reinterpret_cast<uint32_t *>(rows), kStretch / 2, m, padded_n / 2, kLanes, dst + at / 2 * ldd, ldd);
@@ -73,7 +103,7 @@ void pack_rows(const TileKernels &t, const Source &x, int64_t row, int64_t n, in
   const int64_t groups = up(k, kGroup) / kGroup;
   for (int64_t i = 0; i < rows; i++) {
     if (i < n) {
-      fetch_bf16(x, row + i, col, k, line);
+      fetch_bf16(t, x, row + i, col, k, line);
       for (int64_t j = k; j < groups * kGroup; j++) line[j] = 0;
     } else if (i == n) {
       memset(line, 0, sizeof line);
@@ -96,7 +126,7 @@ void pack_columns(const TileKernels &t, const Source &x, int64_t row, int64_t n,
   uint16_t line[64];
   memset(dst, 0, up(k, kGroup) * rows * 2);
   for (int64_t p = 0; p < k; p++) {
-    fetch_bf16(x, col + p, row, n, line);
+    fetch_bf16(t, x, col + p, row, n, line);
     uint16_t *at = dst + p / kGroup * rows * kGroup + p % kGroup;
     for (int64_t i = 0; i < n; i++) at[i * kGroup] = line[i];
   }
@@ -110,7 +140,7 @@ void pack_bt(const TileKernels &t, const Source &w, int64_t n0, int64_t n, int64
     for (int64_t i = 0; i < width; i += kLanes) {
       const int64_t m = n - j - i < kLanes ? (n > j + i ? n - j - i : 0) : kLanes;
       if (t.pairs)
-        turn_pairs(w, n0 + j + i, m, k0, k, padded_k, reinterpret_cast<uint32_t *>(panel + i), width);
+        turn_pairs(t, w, n0 + j + i, m, k0, k, padded_k, reinterpret_cast<uint32_t *>(panel + i), width);
       else
         turn_plain(w, n0 + j + i, m, kLanes, k0, k, panel + i, width);
     }
@@ -125,6 +155,7 @@ void pack_b(const TileKernels &t, const Source &w, int64_t n0, int64_t n, int64_
   alignas(64) float even[kMostBlockN];
   if (!t.pairs) {
     for (int64_t p = 0; p < k; p++) {
+      foresee(w.w, k0 + p + kRowsAhead, n0, n);
       fetch(w, k0 + p, n0, n, even);
       for (int64_t j = n; j < padded_n; j++) even[j] = 0;
       for (int64_t j = 0; j < padded_n; j += cols) {
@@ -137,7 +168,8 @@ void pack_b(const TileKernels &t, const Source &w, int64_t n0, int64_t n, int64_
   }
   alignas(64) uint16_t low[kMostBlockN], high[kMostBlockN];
   const auto half = [&](int64_t p, uint16_t *line) {
-    if (p < k) fetch_bf16(w, k0 + p, n0, n, line);
+    foresee(w.w, k0 + p + kRowsAhead, n0, n);
+    if (p < k) fetch_bf16(t, w, k0 + p, n0, n, line);
     for (int64_t j = p < k ? n : 0; j < padded_n; j++) line[j] = 0;
   };
   for (int64_t p = 0; p < padded_k; p += 2) {

@@ -63,7 +63,8 @@ void dots(int64_t m, int64_t n, const float *w, const float *x, int64_t ldx, flo
 }
 
 void fetch(const Source &s, int64_t row, int64_t col, int64_t n, float *out) {
-  s.kernels->expand(s.w, row, col, n, out);
+  const int64_t done = unit_values(s.w, row, col, n, out);
+  if (done < n) s.kernels->expand(s.w, row, col + done, n - done, out + done);
   if (s.scale != 1) for_vectors(n, [&](int64_t i, int64_t m) { store_n(out + i, load_n(out + i, m) * s.scale, m); });
   if (s.rounding == Rounding::bf16)
     for_vectors(n, [&](int64_t i, int64_t m) { store_n(out + i, widen(narrow(load_n(out + i, m), bf16{}), bf16{}), m); });

@@ -6,7 +6,7 @@ namespace luthier::cpu::LT_ISA {
 
 extern const GemmKernels gemm;
 const GemmKernels gemm = {
-    {"fp32", tile_plain, false, kTileRows, 1, kLanes, 2, 1, 128}, pack_rows,      pack_columns, pack_bt, pack_b, store_block, add_transposed, dots, fetch,
+    {"fp32", tile_plain, false, kTileRows, 1, kLanes, 2, 1, nullptr, 256}, pack_rows,      pack_columns, pack_bt, pack_b, store_block, add_transposed, dots, unit_dots, pair_up, fetch,
     scan_logits,                                                  softmax_gradient};
 
 }  // namespace luthier::cpu::LT_ISA

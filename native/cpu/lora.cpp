@@ -38,11 +38,11 @@ struct ForwardPlan {
 
   void lay(Carver &c, const Cpu &cpu, int64_t in, const int64_t *ranks, int n) {
     if (dots)
-      rows = c.take<float>(step * in);
+      rows = c.take<float>(Gemm::dots_size(step, in));
     else
       x = gemm.lay(c, step, in);
     for (int i = 0; i < n; i++)
-      if (ranks[i]) update[i] = dots ? reinterpret_cast<char *>(c.take<float>(step * ranks[i])) : gemm.lay(c, step, ranks[i]).data;
+      if (ranks[i]) update[i] = dots ? reinterpret_cast<char *>(c.take<float>(Gemm::dots_size(step, ranks[i]))) : gemm.lay(c, step, ranks[i]).data;
     if (!dots) gemm.lay_workers(c, cpu.pool.threads(), step);
   }
 };
@@ -52,15 +52,15 @@ void forward_dots(Cpu &cpu, const ForwardPlan &plan, const lt_lora_proj *p, int3
   Dots inner[kMostProjections], outer[kMostProjections];
   int inners = 0;
   for (int32_t i = 0; i < n; i++) {
-    const DotTerm base{plan.rows, x.cols, x.cols, p[i].w};
+    const DotTerm base{plan.rows, x.cols, p[i].w};
     Dots &d = outer[i] = {x.rows, p[i].w.rows, {base, {}}, 1, {}};
     d.out.y = p[i].y;
     d.out.bias = ptr<const float>(p[i].bias.data);
     if (!has_lora(p[i])) continue;
     const int64_t r = p[i].a.rows;
-    Dots &a = inner[inners++] = {x.rows, r, {{plan.rows, x.cols, x.cols, as_matrix(p[i].a)}, {}}, 1, {}};
+    Dots &a = inner[inners++] = {x.rows, r, {{plan.rows, x.cols, as_matrix(p[i].a)}, {}}, 1, {}};
     a.out.y = p[i].xa;
-    d.terms[d.count++] = {reinterpret_cast<float *>(plan.update[i]), r, r, as_matrix(p[i].b)};
+    d.terms[d.count++] = {reinterpret_cast<float *>(plan.update[i]), r, as_matrix(p[i].b)};
   }
   run_dots(cpu.pool, plan.gemm, inner, inners);
   for (int32_t i = 0; i < n; i++)

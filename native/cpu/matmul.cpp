@@ -19,7 +19,7 @@ struct MatmulPlan {
 
   void lay(Carver &c, const Cpu &cpu, int64_t k, bool dots) {
     if (dots) {
-      rows = c.take<float>(step * k);
+      rows = c.take<float>(Gemm::dots_size(step, k));
       return;
     }
     a = gemm.lay(c, step, k);
@@ -39,7 +39,7 @@ void multiply(Cpu &cpu, const char *op, const lt_tensor &y, const lt_tensor &x, 
   out.mode = mode;
   if (dots) {
     plan.gemm.fetch_rows(cpu.pool, x, 1, plan.rows);
-    const Dots d{t, y.cols, {{plan.rows, k, k, w}, {}}, 1, out};
+    const Dots d{t, y.cols, {{plan.rows, k, w}, {}}, 1, out};
     return run_dots(cpu.pool, plan.gemm, &d, 1);
   }
   for (; out.row < t; out.row += plan.step) {
