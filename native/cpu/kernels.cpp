@@ -26,9 +26,11 @@ LT_DECLARE(paged_attention)
 LT_DECLARE(grad_norm)
 LT_DECLARE(adamw)
 LT_DECLARE(sample)
+LT_DECLARE(quantize_super)
 
 extern const Kernels kernels;
 const Kernels kernels = {expand, expand_bf16, nf4_quantize, dequantize,  embedding,    rmsnorm,   drmsnorm,   rope,            glu,       dglu, add,
-                         cast,   softcap,     gather_rows,  scatter_rows, attention, dattention, paged_attention, grad_norm, adamw, sample};
+                         cast,   softcap,     gather_rows,  scatter_rows, attention, dattention, paged_attention, grad_norm, adamw, sample,
+                         quantize_super};
 
 }  // namespace luthier::cpu::LT_ISA

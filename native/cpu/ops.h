@@ -58,6 +58,9 @@ struct Kernels {
   void (*grad_norm)(Cpu &, const lt_tensor &out, const lt_tensor &g, float scale);
   void (*adamw)(Cpu &, const lt_adamw_params &p);
   void (*sample)(Cpu &, const lt_tensor &ids, const lt_tensor &logits, const lt_tensor &history, const lt_sample_params &p);
+
+  /* out = super-blocks (Q2_K to Q6_K) of x [blocks * 256], on the calling thread; the bytes are the same for every Isa */
+  void (*quantize_super)(int32_t type, const float *x, int64_t blocks, uint8_t *out);
 };
 
 }  // namespace luthier::cpu
