@@ -21,7 +21,7 @@ import picocli.CommandLine.IVersionProvider;
 @Command(name = "luthier", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, synopsisSubcommandLabel = "COMMAND",
         description = {"Fine-tunes large language models: load in 4 bits, ask, train a LoRA adapter, ask again, export.",
                 "Exit codes: 0 ok, 2 usage or bad input, 6 memory, 7 disk, 8 diverged, 1 a defect of this program."},
-        subcommands = {Doctor.class, Plan.class, Train.class, Generate.class, Compare.class, Score.class, Tokenize.class})
+        subcommands = {Doctor.class, Plan.class, Train.class, Generate.class, Compare.class, Score.class, Tokenize.class, Export.class})
 public final class Main implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;

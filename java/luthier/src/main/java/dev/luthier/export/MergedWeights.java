@@ -4,6 +4,7 @@ import dev.luthier.engine.DType;
 import dev.luthier.engine.DeviceArena;
 import dev.luthier.engine.Engine;
 import dev.luthier.engine.EngineException;
+import dev.luthier.engine.Limits;
 import dev.luthier.engine.Matrix;
 import dev.luthier.engine.Status;
 import dev.luthier.engine.Tensor;
@@ -69,6 +70,7 @@ final class MergedWeights implements AutoCloseable {
                 adapterArena = null;
             } else {
                 LoraConfig lora = AdapterFiles.readConfig(adapterFolder, model);
+                engine.requireWorkspace(new Limits(1, model.limits(1, 1, 0).features(), 0, 0, 0, 0, 0, lora.rank()));
                 DeviceArena count = DeviceArena.counting();
                 Adapter.allocate(count, model, lora, false);
                 adapterArena = DeviceArena.of(engine, count.peak());
