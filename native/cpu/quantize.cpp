@@ -87,15 +87,21 @@ constexpr Quantizer kQuantizers[] = {
 }  // namespace
 
 void quantize_rows(Cpu &cpu, void *dst, int32_t type, const float *src, int64_t rows, int64_t cols, const float *importance) {
+  const Type &t = kTypes[type];
+  uint8_t *out = static_cast<uint8_t *>(dst);
+  const int64_t blocks = rows * (cols / t.block);
+  if (t.block == 256) {
+    cpu.pool.parallel_chunks(blocks, 32, [&](int64_t begin, int64_t end, int) {
+      cpu.kernels.quantize_k(out + begin * t.bytes, type, src, begin, end, importance, cols);
+    });
+    return;
+  }
   const Quantizer *quantizer = nullptr;
   for (const Quantizer &q : kQuantizers)
     if (q.type == type) quantizer = &q;
-  if (!quantizer) fail(LT_UNSUPPORTED, "lt_quantize_rows: quantizing to %s is not supported", name(type));
   if (importance && quantizer->weighs) fail(LT_UNSUPPORTED, "lt_quantize_rows: importance is not supported for %s", name(type));
-  const Type &t = kTypes[type];
-  const int64_t blocks = rows * (cols / t.block);
   cpu.pool.parallel_chunks(blocks, 32768 / t.block, [&](int64_t begin, int64_t end, int) {
-    for (int64_t b = begin; b < end; b++) quantizer->block(src + b * t.block, static_cast<uint8_t *>(dst) + b * t.bytes);
+    for (int64_t b = begin; b < end; b++) quantizer->block(src + b * t.block, out + b * t.bytes);
   });
 }
 
