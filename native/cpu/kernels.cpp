@@ -10,6 +10,8 @@ LT_DECLARE(expand_bf16)
 LT_DECLARE(nf4_quantize)
 LT_DECLARE(dequantize)
 LT_DECLARE(embedding)
+LT_DECLARE(quantize_k)
+LT_DECLARE(quantize_weighed)
 LT_DECLARE(rmsnorm)
 LT_DECLARE(drmsnorm)
 LT_DECLARE(rope)
@@ -28,7 +30,7 @@ LT_DECLARE(adamw)
 LT_DECLARE(sample)
 
 extern const Kernels kernels;
-const Kernels kernels = {expand, expand_bf16, nf4_quantize, dequantize,  embedding,    rmsnorm,   drmsnorm,   rope,            glu,       dglu, add,
-                         cast,   softcap,     gather_rows,  scatter_rows, attention, dattention, paged_attention, grad_norm, adamw, sample};
+const Kernels kernels = {expand,   expand_bf16,  nf4_quantize, dequantize, embedding,  quantize_k,      quantize_weighed, rmsnorm, drmsnorm, rope,  glu, dglu, add, cast,
+                         softcap,  gather_rows,  scatter_rows, attention,  dattention, paged_attention, grad_norm,        adamw,   sample};
 
 }  // namespace luthier::cpu::LT_ISA

@@ -35,6 +35,9 @@ struct Kernels {
   void (*dequantize)(Cpu &, const lt_tensor &y, const lt_matrix &w, int64_t row0);
   void (*embedding)(Cpu &, const lt_tensor &y, const lt_tensor &ids, const lt_matrix &w, float scale);
 
+  void (*quantize_k)(uint8_t *dst, int32_t type, const float *src, int64_t begin, int64_t end, const float *importance, int64_t cols);
+  void (*quantize_weighed)(uint8_t *dst, int32_t type, const float *src, const float *importance, int64_t cols);
+
   void (*rmsnorm)(Cpu &, const lt_tensor &y, const lt_tensor &rstd, const lt_tensor &x, const lt_tensor &g, float offset, float eps);
   void (*drmsnorm)(Cpu &, const lt_tensor &dx, const lt_tensor &dg, const lt_tensor &dy, const lt_tensor &x, const lt_tensor &rstd,
                    const lt_tensor &g, float offset, int32_t mode);

@@ -1,8 +1,8 @@
 /* lt_quantize_rows: floats to GGUF's blocks, with the bytes that llama.cpp's reference quantizers write. They are built for plain SSE2, so:
- * no contraction, one rounding per operation. */
+ * no contraction, one rounding per operation. Here the blocks of 32 without importance; quantize_k.cpp and quantize_weighed.cpp have the rest,
+ * compiled for each set of instructions because their searches take long. */
 #include <cmath>
 
-#include "../core/status.h"
 #include "../core/types.h"
 #include "half.h"
 #include "ops.h"
@@ -80,22 +80,31 @@ struct Quantizer {
 };
 
 constexpr Quantizer kQuantizers[] = {
-    {LT_F32, to_f32_row, false},         {LT_F16, to_f16_row, false},        {LT_BF16, to_bf16_row, false},    {LT_Q4_0, to_symmetric<4>, true},
+    {LT_F32, to_f32_row, false},   {LT_F16, to_f16_row, false},     {LT_BF16, to_bf16_row, false},  {LT_Q4_0, to_symmetric<4>, true},
     {LT_Q4_1, to_affine<4>, true}, {LT_Q5_0, to_symmetric<5>, true}, {LT_Q5_1, to_affine<5>, true}, {LT_Q8_0, to_q8_0, false},
 };
 
 }  // namespace
 
 void quantize_rows(Cpu &cpu, void *dst, int32_t type, const float *src, int64_t rows, int64_t cols, const float *importance) {
-  const Quantizer *quantizer = nullptr;
-  for (const Quantizer &q : kQuantizers)
-    if (q.type == type) quantizer = &q;
-  if (!quantizer) fail(LT_UNSUPPORTED, "lt_quantize_rows: quantizing to %s is not supported", name(type));
-  if (importance && quantizer->weighs) fail(LT_UNSUPPORTED, "lt_quantize_rows: importance is not supported for %s", name(type));
   const Type &t = kTypes[type];
-  const int64_t blocks = rows * (cols / t.block);
-  cpu.pool.parallel_chunks(blocks, 32768 / t.block, [&](int64_t begin, int64_t end, int) {
-    for (int64_t b = begin; b < end; b++) quantizer->block(src + b * t.block, static_cast<uint8_t *>(dst) + b * t.bytes);
+  uint8_t *out = static_cast<uint8_t *>(dst);
+  const int64_t row_blocks = cols / t.block, blocks = rows * row_blocks;
+  for (const Quantizer &q : kQuantizers) {
+    if (q.type != type) continue;
+    if (importance && q.weighs) {
+      cpu.pool.parallel_for(rows, [&](int64_t row, int) {
+        cpu.kernels.quantize_weighed(out + row * row_blocks * t.bytes, type, src + row * cols, importance, cols);
+      });
+    } else {
+      cpu.pool.parallel_chunks(blocks, 32768 / t.block, [&](int64_t begin, int64_t end, int) {
+        for (int64_t b = begin; b < end; b++) q.block(src + b * t.block, out + b * t.bytes);
+      });
+    }
+    return;
+  }
+  cpu.pool.parallel_chunks(blocks, 32, [&](int64_t begin, int64_t end, int) {
+    cpu.kernels.quantize_k(out + begin * t.bytes, type, src, begin, end, importance, cols);
   });
 }
 

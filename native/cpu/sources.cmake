@@ -28,11 +28,14 @@ set(LT_CPU_ISA_SOURCES
   ${cpu}/nf4.cpp
   ${cpu}/norm.cpp
   ${cpu}/optimizer.cpp
+  ${cpu}/quantize_k.cpp
+  ${cpu}/quantize_weighed.cpp
   ${cpu}/rope.cpp
   ${cpu}/rows.cpp
   ${cpu}/sample.cpp)
 # Their results are other programs' bytes: no fused multiply-add.
-set_source_files_properties(${cpu}/codes.cpp ${cpu}/expand.cpp ${cpu}/gemm_units.cpp ${cpu}/nf4.cpp ${cpu}/quantize.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+set_source_files_properties(${cpu}/codes.cpp ${cpu}/expand.cpp ${cpu}/gemm_units.cpp ${cpu}/nf4.cpp ${cpu}/quantize.cpp
+  ${cpu}/quantize_k.cpp ${cpu}/quantize_weighed.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 # One micro-kernel each, with instructions beyond the sets above; reached only where the processor has them (gemm_paths.cpp).
 set_source_files_properties(${cpu}/gemm_tile.cpp ${cpu}/gemm_rows.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
