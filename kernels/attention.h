@@ -1,4 +1,4 @@
-// Attention over packed sequences: launchers of attention.cu and dattention.cu. T is float, __half or __nv_bfloat16.
+// Attention over packed sequences: launchers of attention.cu. T is float, __half or __nv_bfloat16.
 #pragma once
 #include "ke/rows.h"
 
@@ -34,10 +34,4 @@ cudaError_t attention(ke::Rows<T> o, ke::Rows<float> lse, ke::Rows<const T> q, k
 template <class T>
 cudaError_t attention_prefill(ke::Rows<T> o, ke::Rows<const T> q, ke::Rows<const T> kcache, ke::Rows<const T> vcache, const Paging& paging,
                               const AttentionShape& shape, cudaStream_t stream);
-
-// dq, dk, dv = gradients. delta [T, heads] is scratch. Deterministic.
-template <class T>
-cudaError_t dattention(ke::Rows<T> dq, ke::Rows<T> dk, ke::Rows<T> dv, ke::Rows<float> delta, ke::Rows<const T> dout, ke::Rows<const T> o,
-                       ke::Rows<const float> lse, ke::Rows<const T> q, ke::Rows<const T> k, ke::Rows<const T> v, const AttentionShape& shape,
-                       cudaStream_t stream);
 }  // namespace kernels
