@@ -38,13 +38,6 @@ LT_INLINE vf square_root(vf v) {
   return v;
 }
 
-LT_INLINE bool any(vi mask) {
-  int32_t a[kLanes], all = 0;
-  store_as(a, mask);
-  for (int i = 0; i < kLanes; i++) all |= a[i];
-  return all != 0;
-}
-
 /* Element i of kLanes groups that lie one after the other: out[i]. */
 template <int N>
 LT_INLINE void across(const float *x, vf *out) {
