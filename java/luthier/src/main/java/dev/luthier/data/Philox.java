@@ -7,11 +7,6 @@ package dev.luthier.data;
  * <p>Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  */
 public final class Philox {
-    private static final int M0 = 0xD2511F53;
-    private static final int M1 = 0xCD9E8D57;
-    private static final int W0 = 0x9E3779B9;
-    private static final int W1 = 0xBB67AE85;
-
     private final long seed;
     private final long stream;
     private final int[] block = new int[4];
@@ -34,7 +29,7 @@ public final class Philox {
             block[1] = (int) (counter >>> 32);
             block[2] = (int) stream;
             block[3] = (int) (stream >>> 32);
-            apply(block, (int) seed, (int) (seed >>> 32));
+            dev.luthier.ops.Philox.rounds(block, (int) seed, (int) (seed >>> 32));
             counter++;
             used = 0;
         }
@@ -67,21 +62,5 @@ public final class Philox {
             p[j] = t;
         }
         return p;
-    }
-
-    /** Ten rounds on the four counter words, in place. */
-    static void apply(int[] c, int k0, int k1) {
-        for (int round = 0; round < 10; round++) {
-            long p0 = (M0 & 0xFFFFFFFFL) * (c[0] & 0xFFFFFFFFL);
-            long p1 = (M1 & 0xFFFFFFFFL) * (c[2] & 0xFFFFFFFFL);
-            int c0 = (int) (p1 >>> 32) ^ c[1] ^ k0;
-            int c2 = (int) (p0 >>> 32) ^ c[3] ^ k1;
-            c[0] = c0;
-            c[1] = (int) p1;
-            c[2] = c2;
-            c[3] = (int) p0;
-            k0 += W0;
-            k1 += W1;
-        }
     }
 }

@@ -47,7 +47,7 @@ public record Adapter(LoraConfig lora, ParamSet params) {
         for (Param p : params.all()) {
             if (!p.name().endsWith("lora_A.weight")) continue;
             float[] values = new float[Math.toIntExact(p.value().elements())];
-            new Philox(seed, p.name()).fillUniform(values, (float) (1 / Math.sqrt(p.value().cols())), 0);
+            Philox.fillUniform(values, (float) (1 / Math.sqrt(p.value().cols())), seed, p.name());
             engine.upload(p.value(), values);
         }
     }

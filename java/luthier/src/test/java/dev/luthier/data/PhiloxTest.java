@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class PhiloxTest {
     private static int[] rounds(int k0, int k1, int... counter) {
-        Philox.apply(counter, k0, k1);
+        dev.luthier.ops.Philox.rounds(counter, k0, k1);
         return counter;
     }
 

@@ -70,7 +70,7 @@ class LlamaCppReadsTest {
         for (Param p : tuned.params().all()) {
             if (!p.name().endsWith("lora_B.weight")) continue;
             float[] values = new float[Math.toIntExact(p.value().elements())];
-            new Philox(SEED, p.name()).fillUniform(values, 0.05f, 0);
+            Philox.fillUniform(values, 0.05f, SEED, p.name());
             CPU.ops().engine().upload(p.value(), values);
         }
         AdapterFiles.write(CPU.ops().engine(), tuned, adapter, "stories260k");
