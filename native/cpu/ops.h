@@ -35,6 +35,8 @@ struct Kernels {
   void (*dequantize)(Cpu &, const lt_tensor &y, const lt_matrix &w, int64_t row0);
   void (*embedding)(Cpu &, const lt_tensor &y, const lt_tensor &ids, const lt_matrix &w, float scale);
 
+  /* For quantize_rows, on one thread: blocks [begin, end) of src [rows, cols] to a 256-element type, dst being block begin's (importance may be
+   * NULL); one row to a 32-element type. */
   void (*quantize_k)(uint8_t *dst, int32_t type, const float *src, int64_t begin, int64_t end, const float *importance, int64_t cols);
   void (*quantize_weighed)(uint8_t *dst, int32_t type, const float *src, const float *importance, int64_t cols);
 

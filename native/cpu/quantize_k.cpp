@@ -290,7 +290,6 @@ LT_INLINE void for_batches(const float *src, const float *importance, int64_t co
 
 }  // namespace
 
-/* Blocks [begin, end) of src [rows, cols] to dst, which is block begin's. */
 void quantize_k(uint8_t *dst, int32_t type, const float *src, int64_t begin, int64_t end, const float *importance, int64_t cols) {
   const auto run = [&](auto quantize, int bytes) {
     return [=](auto &b, int blocks, int64_t at) { quantize(b, importance != nullptr, blocks, dst + at * bytes); };

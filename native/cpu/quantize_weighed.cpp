@@ -65,7 +65,6 @@ void quantize_row(uint8_t *dst, const float *src, const float *importance, int64
 
 }  // namespace
 
-/* One row. */
 void quantize_weighed(uint8_t *dst, int32_t type, const float *src, const float *importance, int64_t cols) {
   switch (type) {
     case LT_Q4_0: return quantize_row<4, false>(dst, src, importance, cols);
