@@ -173,6 +173,12 @@ final class MergedWeights implements AutoCloseable {
                 else ops.loraMerge(y, Matrix.of(from, n, columns, type), 0, a.value(), b.value().rows(row, n), adapter.lora().scale());
             }
             engine.download(target.asSlice(0, elements * Float.BYTES), piece);
+            if (quantized == null) forget(bytes.asSlice(row * type.bytes(1, columns), n * type.bytes(1, columns)));
+        }
+
+        /** Each row is read once: without this the whole checkpoint stays resident. */
+        private static void forget(MemorySegment read) {
+            if (read.isMapped()) read.unload();
         }
 
         private long address(long row, long n) {
@@ -186,8 +192,7 @@ final class MergedWeights implements AutoCloseable {
         public void close() {
             if (quantizedArena != null) quantizedArena.close();
             if (registered != 0) engine.free(registered);
-            // The pages are not needed again; without this the whole checkpoint stays resident.
-            if (bytes.isMapped()) bytes.unload();
+            forget(bytes);
         }
     }
 

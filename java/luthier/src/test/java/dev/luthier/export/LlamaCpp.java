@@ -7,6 +7,7 @@ import de.kherud.llama.ModelParameters;
 import java.io.File;
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,12 +41,18 @@ final class LlamaCpp {
 
     /** Continues each prompt by {@code tokens}; skips the test where the library cannot be loaded. */
     static List<Answer> continueText(Path gguf, Path lora, List<String> prompts, int tokens) throws IOException, InterruptedException {
+        return continueText(List.of(gguf), lora, prompts, tokens);
+    }
+
+    /** The same with several files, one after the other: all answers of the first, then of the second. */
+    static List<Answer> continueText(List<Path> ggufs, Path lora, List<String> prompts, int tokens) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("llamacpp");
         Path in = folder.resolve("in");
         Path out = folder.resolve("out");
         Files.writeString(in, String.join("\n", prompts.stream().map(LlamaCpp::pack).toList()) + "\n");
         List<String> command = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED", "-cp",
-                home(LlamaModel.class) + File.pathSeparator + home(LlamaCpp.class), LlamaCpp.class.getName(), gguf.toString(),
+                home(LlamaModel.class) + File.pathSeparator + home(LlamaCpp.class), LlamaCpp.class.getName(),
+                String.join(File.pathSeparator, ggufs.stream().map(Path::toString).toList()),
                 lora == null ? "" : lora.toString(), in.toString(), out.toString(), String.valueOf(tokens));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile()).start();
         if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
@@ -53,7 +60,7 @@ final class LlamaCpp {
             throw new IOException("llama.cpp did not end in " + SECONDS + " s:\n" + Files.readString(folder.resolve("log")));
         }
         if (process.exitValue() == CANNOT_LOAD) Assumptions.abort("llama.cpp's library cannot be loaded here: " + Files.readString(out));
-        if (process.exitValue() != 0) throw new IOException("llama.cpp refused " + gguf + ":\n" + Files.readString(folder.resolve("log")));
+        if (process.exitValue() != 0) throw new IOException("llama.cpp refused one of " + ggufs + ":\n" + Files.readString(folder.resolve("log")));
         List<Answer> answers = new ArrayList<>();
         for (String line : Files.readAllLines(out)) {
             List<String> words = Arrays.asList(line.split(" ", -1));
@@ -72,14 +79,14 @@ final class LlamaCpp {
     }
 
     private static String pack(String text) {
-        return Base64.getEncoder().encodeToString(text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
     }
 
     private static String unpack(String packed) {
-        return new String(Base64.getDecoder().decode(packed), java.nio.charset.StandardCharsets.UTF_8);
+        return new String(Base64.getDecoder().decode(packed), StandardCharsets.UTF_8);
     }
 
-    /** GGUF, adapter or "", file of prompts, file for answers, number of tokens. */
+    /** GGUF files, adapter or "", file of prompts, file for answers, number of tokens. */
     public static void main(String[] args) throws IOException {
         int status = 1;
         try {
@@ -96,10 +103,15 @@ final class LlamaCpp {
     }
 
     private static List<String> answers(String[] args) throws IOException {
-        ModelParameters parameters = new ModelParameters().setModel(args[0]).setCtxSize(256).setThreads(2).setGpuLayers(0).skipWarmup();
+        List<String> lines = new ArrayList<>();
+        for (String gguf : args[0].split(File.pathSeparator)) answer(gguf, args, lines);
+        return lines;
+    }
+
+    private static void answer(String gguf, String[] args, List<String> lines) throws IOException {
+        ModelParameters parameters = new ModelParameters().setModel(gguf).setCtxSize(256).setThreads(2).setGpuLayers(0).skipWarmup();
         if (!args[1].isEmpty()) parameters.addLoraAdapter(args[1]);
         LlamaModel model = new LlamaModel(parameters);
-        List<String> lines = new ArrayList<>();
         for (String packed : Files.readAllLines(Path.of(args[2]))) {
             String prompt = unpack(packed);
             StringBuilder line = new StringBuilder(String.join(",", Arrays.stream(model.encode(prompt)).mapToObj(String::valueOf).toList()));
@@ -107,6 +119,6 @@ final class LlamaCpp {
             for (LlamaOutput piece : model.generate(how)) line.append(' ').append(pack(piece.text));
             lines.add(line.toString());
         }
-        return lines;
+        model.close();
     }
 }

@@ -22,10 +22,12 @@ import dev.luthier.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,8 +89,8 @@ class LlamaCppReadsTest {
         List<String> texts = new ArrayList<>();
         for (String prompt : PROMPTS) {
             int[] ids = tokenizer.encode(prompt);
-            int[] all = java.util.stream.IntStream.concat(java.util.Arrays.stream(ids),
-                    java.util.Arrays.stream(generator.generate(ids, TOKENS, Sampling.GREEDY, Set.of(2), id -> true).tokens())).toArray();
+            int[] all = IntStream.concat(Arrays.stream(ids),
+                    Arrays.stream(generator.generate(ids, TOKENS, Sampling.GREEDY, Set.of(2), id -> true).tokens())).toArray();
             texts.add(tokenizer.decode(all, true).substring(tokenizer.decode(ids, true).length()));
         }
         return texts;
@@ -119,5 +121,17 @@ class LlamaCppReadsTest {
         Path lora = new LoraGgufExporter(CPU.ops()).export(adapter, model, ExportType.F32, folder.resolve("lora.gguf"), "Tuned", TensorSink.Progress.NONE);
         assertEquals(ours(null), texts(LlamaCpp.continueText(files.get(ExportType.F32), null, PROMPTS, TOKENS)));
         assertEquals(ours(tuned), texts(LlamaCpp.continueText(files.get(ExportType.F32), lora, PROMPTS, TOKENS)));
+    }
+
+    /** Every type that can be written is read; the matrices here are wide enough for blocks of 256. */
+    @Test
+    void everyTypeIsRead() throws IOException, InterruptedException {
+        Path wide = Shared.require("gguf_oracle/llama");
+        SequencedMap<ExportType, Path> files = new LinkedHashMap<>();
+        for (ExportType type : ExportType.values()) files.put(type, folder.resolve("wide-" + type.label() + ".gguf"));
+        new GgufExporter(CPU.ops(), ModelExport.of(wide.resolve("hf"), wide.resolve("lora_peft"))).export(files, TensorSink.Progress.NONE);
+        List<LlamaCpp.Answer> answers = LlamaCpp.continueText(new ArrayList<>(files.values()), null, List.of("in the"), 4);
+        assertEquals(files.size(), answers.size());
+        for (LlamaCpp.Answer a : answers) assertArrayEquals(answers.getFirst().prompt(), a.prompt());
     }
 }
