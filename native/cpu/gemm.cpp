@@ -139,8 +139,13 @@ void Gemm::terms(const Term *list, int count, int64_t n0, int64_t n1, int64_t pa
       (t->transposed ? kernels_.pack_bt : kernels_.pack_b)(tile_, w, n0, n1 - n0, k0, k, b);
       for (int64_t panel = panel0; panel < panel1; panel++) {
         float *at = c + (panel - panel0) * panel_stride;
+        /* The next panel of A comes from afar: it is asked for in as many parts as there are strips. */
+        const char *next = panel + 1 < panel1 ? t->a.at(block, panel + 1) : nullptr;
+        const int64_t part = t->a.panel_bytes / ceil_div(n1 - n0, strip);
         for (int64_t j = 0; j < n1 - n0; j += strip) {
           const int64_t width = std::min(strip, n1 - n0 - j);
+          if (next)
+            for (const char *end = next + part; next < end; next += kCacheLine) __builtin_prefetch(next, 0, 2);
           tile_.tile(t->a.rows, static_cast<int>(ceil_div(width, tile_.lanes)), steps, t->a.at(block, panel), b + j * line, at + j, ldc, first);
         }
       }

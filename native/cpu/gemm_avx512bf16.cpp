@@ -17,6 +17,9 @@ void tile(int64_t k, const uint32_t *a, const uint32_t *b, float *c, int64_t ldc
   __m512 acc[ROWS][VECTORS];
   for (auto &line : acc)
     for (auto &v : line) v = _mm512_setzero_ps();
+  if (!first) /* the tile of C by the time the sums are ready */
+    for (int i = 0; i < ROWS; i++)
+      for (int v = 0; v < VECTORS; v++) __builtin_prefetch(c + i * ldc + v * kLanes, 1);
   for (int64_t pairs = k / 2; pairs > 0; pairs -= kPairs) {
     const int64_t n = pairs < kPairs ? pairs : kPairs;
     for (int64_t p = 0; p < n; p++) {
