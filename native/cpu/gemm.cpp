@@ -9,6 +9,8 @@
 namespace luthier::cpu {
 namespace {
 
+constexpr int64_t kUnit = 64; /* columns are shared out in whole blocks of the weights where there are many */
+constexpr int64_t kWideN = 1024;
 constexpr int64_t kGroup = 32; /* of k in a packed operand A of pairs */
 constexpr int64_t kMostRows = 1024, kLeastRows = 64;
 
@@ -60,10 +62,10 @@ lt_matrix as_matrix(const lt_tensor &t) {
 }
 
 Gemm::Gemm(const Cpu &cpu, int32_t precision)
-    : expand_(cpu.kernels),
-      kernels_(gemm_kernels(cpu.isa)),
-      tile_(precision == cpu.precision ? cpu.tile : kernels_.plain),
-      rounding_(precision == LT_PRECISION_BF16 ? Rounding::bf16 : Rounding::none) {}
+    : Gemm(cpu, precision == cpu.precision ? cpu.tile : gemm_kernels(cpu.isa).plain, precision == LT_PRECISION_BF16 ? Rounding::bf16 : Rounding::none) {}
+
+Gemm::Gemm(const Cpu &cpu, const TileKernels &tile, Rounding rounding)
+    : expand_(cpu.kernels), kernels_(gemm_kernels(cpu.isa)), tile_(tile), rounding_(rounding) {}
 
 Source Gemm::source(const lt_matrix &w, float scale) const { return {&expand_, w, scale, rounding_}; }
 
@@ -139,8 +141,13 @@ void Gemm::terms(const Term *list, int count, int64_t n0, int64_t n1, int64_t pa
       (t->transposed ? kernels_.pack_bt : kernels_.pack_b)(tile_, w, n0, n1 - n0, k0, k, b);
       for (int64_t panel = panel0; panel < panel1; panel++) {
         float *at = c + (panel - panel0) * panel_stride;
+        /* The next panel of A comes from afar: it is asked for in as many parts as there are strips. */
+        const char *next = panel + 1 < panel1 ? t->a.at(block, panel + 1) : nullptr;
+        const int64_t part = t->a.panel_bytes / ceil_div(n1 - n0, strip);
         for (int64_t j = 0; j < n1 - n0; j += strip) {
           const int64_t width = std::min(strip, n1 - n0 - j);
+          if (next)
+            for (const char *end = next + part; next < end; next += kCacheLine) __builtin_prefetch(next, 0, 2);
           tile_.tile(t->a.rows, static_cast<int>(ceil_div(width, tile_.lanes)), steps, t->a.at(block, panel), b + j * line, at + j, ldc, first);
         }
       }
@@ -163,7 +170,8 @@ void Gemm::run(Pool &pool, const Product *products, int count) const {
     while (i >= cuts[which].items()) i -= cuts[which++].items();
     const Product &p = products[which];
     const PackedA &a = p.terms[0].a;
-    const Range columns = part(p.n, tile_.lanes * tile_.vectors, i % cuts[which].columns, cuts[which].columns);
+    const int64_t strip = tile_.lanes * tile_.vectors;
+    const Range columns = part(p.n, p.n >= kWideN ? std::max(strip, kUnit) : strip, i % cuts[which].columns, cuts[which].columns);
     const Range panels = part(a.panels, 1, i / cuts[which].columns, cuts[which].rows);
     for (int64_t n0 = columns.begin; n0 < columns.end; n0 += tile_.block_n) {
       const int64_t n1 = std::min(columns.end, n0 + tile_.block_n), ldc = up(n1 - n0, tile_.lanes);

@@ -68,6 +68,7 @@ struct Product {
 class Gemm {
  public:
   Gemm(const Cpu &, int32_t precision);
+  Gemm(const Cpu &, const TileKernels &, Rounding);
 
   const TileKernels &tile() const { return tile_; }
   const GemmKernels &kernels() const { return kernels_; }

@@ -4,6 +4,7 @@
 
 #include "cpu.h"
 #include "gemm_kernels.h"
+#include "gemm_narrow.h"
 
 namespace luthier::cpu {
 namespace {
@@ -17,6 +18,9 @@ void tile(int64_t k, const uint32_t *a, const uint32_t *b, float *c, int64_t ldc
   __m512 acc[ROWS][VECTORS];
   for (auto &line : acc)
     for (auto &v : line) v = _mm512_setzero_ps();
+  if (!first) /* the tile of C by the time the sums are ready */
+    for (int i = 0; i < ROWS; i++)
+      for (int v = 0; v < VECTORS; v++) __builtin_prefetch(c + i * ldc + v * kLanes, 1);
   for (int64_t pairs = k / 2; pairs > 0; pairs -= kPairs) {
     const int64_t n = pairs < kPairs ? pairs : kPairs;
     for (int64_t p = 0; p < n; p++) {
@@ -54,19 +58,8 @@ void tile_any(int rows, int vectors, int64_t k, const void *a, const void *b, fl
   Tiles::fn[rows - 1][vectors - 1](k, static_cast<const uint32_t *>(a), static_cast<const uint32_t *>(b), c, ldc, first);
 }
 
-void narrow(const float *x, int64_t n, uint16_t *out) {
-  int64_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes)
-    _mm512_storeu_si512(out + i, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + kLanes), _mm512_loadu_ps(x + i)));
-  for (; i < n; i += kLanes) {
-    const int64_t left = n - i < kLanes ? n - i : kLanes;
-    const __mmask16 mask = static_cast<__mmask16>((1u << left) - 1);
-    _mm256_mask_storeu_epi16(out + i, mask, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, x + i)));
-  }
-}
-
 }  // namespace
 
-const TileKernels avx512bf16_tile = {"avx512_bf16", tile_any, true, kMostRows, 1, kLanes, 2, 2, narrow, 256};
+const TileKernels avx512bf16_tile = {"avx512 bf16", tile_any, true, kMostRows, 1, kLanes, 2, 2, narrow_bf16, 256};
 
 }  // namespace luthier::cpu

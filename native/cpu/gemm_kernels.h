@@ -106,6 +106,8 @@ extern const GemmKernels gemm;
 }
 extern const TileKernels avx512bf16_tile;
 extern const TileKernels amx_tile;
+/* Asks Linux for the tiles, for the whole process. */
+bool amx_allowed();
 #endif
 
 }  // namespace luthier::cpu

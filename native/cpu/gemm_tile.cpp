@@ -9,6 +9,9 @@ namespace {
 template <int ROWS, int VECTORS>
 void tile(int64_t k, const float *a, const float *b, float *c, int64_t ldc, bool first) {
   vf acc[ROWS][VECTORS] = {};
+  if (!first) /* the tile of C by the time the sums are ready */
+    for (int i = 0; i < ROWS; i++)
+      for (int v = 0; v < VECTORS; v++) __builtin_prefetch(c + i * ldc + v * kLanes, 1);
   for (int64_t p = 0; p < k; p++) {
     vf bv[VECTORS];
 #pragma GCC unroll 2

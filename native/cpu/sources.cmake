@@ -39,6 +39,7 @@ set_source_files_properties(${cpu}/codes.cpp ${cpu}/expand.cpp ${cpu}/gemm_units
 # One micro-kernel each, with instructions beyond the sets above; reached only where the processor has them (gemm_paths.cpp).
 set_source_files_properties(${cpu}/gemm_tile.cpp ${cpu}/gemm_rows.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(APPEND LT_CPU_SOURCES ${cpu}/gemm_avx512bf16.cpp)
+  list(APPEND LT_CPU_SOURCES ${cpu}/gemm_amx.cpp ${cpu}/gemm_avx512bf16.cpp)
   set_source_files_properties(${cpu}/gemm_avx512bf16.cpp PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512bw;-mavx512vl;-mavx512bf16")
+  set_source_files_properties(${cpu}/gemm_amx.cpp PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512bw;-mavx512vl;-mavx512bf16;-mamx-tile;-mamx-bf16")
 endif()
