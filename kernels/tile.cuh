@@ -100,7 +100,7 @@ template <class S> struct WarpSum {
 
     // += the product of two tiles. B is anything with fragment_b.
     template <class TileA, class TileB, class B> __device__ __forceinline__ void multiply(typename TileA::T* a, B b) {
-#pragma unroll
+#pragma unroll 2
         for (int k = 0; k < S::Depth; k += 16) {
             uint32_t fa[kRows][4];
 #pragma unroll
