@@ -3,7 +3,7 @@
 //   s = cap tanh(scale q k^T / cap), or scale q k^T         o = softmax(s) v over the visible keys      lse = log sum exp s
 //
 // o, q [T, heads D], k, v [T, kv_heads D] (or the rows of a paged cache) fp32, fp16 or bf16, D = 8..256; lse [T, heads] fp32.
-// Products in 16 bit (fp32 tensors are rounded to bf16), sums and softmax in fp32; nothing of size T x T.
+// Products in 16 bit (fp32 is rounded to bf16; on sm_75, which multiplies no bf16, fp32 and bf16 to fp16), sums and softmax in fp32; nothing of size T x T.
 // Geometry: a block of 4 warps per 64 queries of a head, 16 each; the longest blocks start first. It walks the visible keys in
 //   tiles of 64 (32 where D > 128); the copy of V's tile runs beside q k^T, that of the next K beside p v. Per row it keeps
 //   the largest score m, l = sum 2^(s - m) and o, which are rescaled when m grows. q stays in registers up to D = 128.

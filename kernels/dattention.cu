@@ -150,6 +150,15 @@ __global__ void __launch_bounds__(kThreads<Dim>) dattention_key_kernel(ke::Rows<
     auto queries = [&](C* tile, const ke::Rows<const E>& x, int i) {
         const int head = kv_head * group + i / per_head, first = k0 + i % per_head * Step;
         Tile::template load<Step, Threads>(tile, dim, vectors, x.data, [&](int r) { return first + r < end ? x.row(first_token + first + r) + head * dim : nullptr; });
+    };
+    auto begin_tile = [&](int i) {   // Q with its lse and delta
+        const int head = kv_head * group + i / per_head, first = k0 + i % per_head * Step;
+        queries(qt, in.q, i);
+        for (int r = threadIdx.x; r < Step; r += Threads) {
+            const bool there = first + r < end;
+            ke::cp_async_zero_fill<4>(&lse[r], there ? in.lse.row(first_token + first + r) + head : in.lse.data, there ? 4 : 0);
+            ke::cp_async_zero_fill<4>(&delta[r], there ? in.delta.row(first_token + first + r) + head : in.delta.data, there ? 4 : 0);
+        }
         ke::cp_async_commit();
     };
     keys(kt, in.k);
@@ -157,14 +166,11 @@ __global__ void __launch_bounds__(kThreads<Dim>) dattention_key_kernel(ke::Rows<
     float sum_k[kWantKeys ? Dim / 8 : 1][4], sum_v[kWantValues ? Dim / 8 : 1][4];
     clear(sum_k);
     clear(sum_v);
-    queries(qt, in.q, 0);
+    begin_tile(0);
     for (int tile = 0; tile < tiles; tile++) {
-        const int head = kv_head * group + tile / per_head, first = k0 + tile % per_head * Step;
+        const int first = k0 + tile % per_head * Step;
         queries(gt, in.dout, tile);
-        for (int i = threadIdx.x; i < Step; i += Threads) {
-            lse[i] = first + i < end ? in.lse.row(first_token + first + i)[head] : 0.f;
-            delta[i] = first + i < end ? in.delta.row(first_token + first + i)[head] : 0.f;
-        }
+        ke::cp_async_commit();
         ke::cp_async_wait<1>();
         __syncthreads();   // Q is there, and lse and delta
         float s[Step / 8][4], ds[Step / 8][4];   // rows are keys, columns queries
@@ -204,7 +210,7 @@ __global__ void __launch_bounds__(kThreads<Dim>) dattention_key_kernel(ke::Rows<
             }
         }
         __syncthreads();   // everyone is done with the tile
-        if (tile + 1 < tiles) queries(qt, in.q, tile + 1);
+        if (tile + 1 < tiles) begin_tile(tile + 1);
     }
     const float one[2] = {1.f, 1.f};
     auto to = [&](const ke::Rows<E>& x) { return [&](int r) { return r < n ? x.row(first_token + r) + kv_column : nullptr; }; };

@@ -39,7 +39,7 @@ template <class T> void forward(const AttentionCase& c) {
         const bool rounded = sizeof(T) == 4;   // inputs are rounded before they are multiplied
         close("lse", lse.down(), want.lse, 1e-5, rounded ? 8 * e : 2e-5);
         const auto got = mo.down();
-        close("o", got, want.o, rounded ? 6 * e : 2 * e, rounded ? 6 * e : 2 * e);
+        close("o", got, want.o, rounded ? 3 * e : e, rounded ? 3 * e : e);
         bits.same("o", got);
         check(kernels::attention<T>(mo.rows(), {nullptr, 0, 0, 0}, mq.rows(), mk.rows(), mv.rows(), c.shape(cu.get()), 0));
         bits.same("o without lse", mo.down());
@@ -55,7 +55,7 @@ template <class T> void prefill(const AttentionCase& c) {
         Matrix<T> mq(q, n, wq, wq + c.gap, c.shift), mk(cache.k_rows, cache.rows, wk, wk + c.gap), mv(cache.v_rows, cache.rows, wk, wk + c.gap), mo(n, wq, wq + c.gap, c.shift);
         Buf<int> cu(c.cu_seqlens()), pages(cache.table), lens(cache.lens);
         check(kernels::attention_prefill<T>(mo.rows(), mq.rows(), mk.rows(), mv.rows(), {pages.get(), lens.get(), cache.most, cache.size}, c.shape(cu.get()), 0));
-        close("o", mo.down(), want.o, 2 * product_ulp<T>(), 2 * product_ulp<T>());
+        close("o", mo.down(), want.o, product_ulp<T>(), product_ulp<T>());
     });
 }
 }  // namespace

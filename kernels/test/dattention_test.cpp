@@ -35,7 +35,7 @@ template <class T> void backward(const AttentionCase& c) {
         Buf<int> cu(c.cu_seqlens());
         check(kernels::dattention<T>(dq.rows(), dk.rows(), dv.rows(), delta.rows(), mdout.rows(), mo.rows(), ml.rows(), mq.rows(), mk.rows(), mv.rows(),
                                      c.shape(cu.get()), 0));
-        const double e = product_ulp<T>() * (sizeof(T) == 4 ? 8 : 3);
+        const double e = product_ulp<T>() * (sizeof(T) == 4 ? 4 : 1.5);
         const auto gq = dq.down(), gk = dk.down(), gv = dv.down();
         close("dq", gq, want.dq, e, 2 * e);
         close("dk", gk, want.dk, e, 2 * e);
