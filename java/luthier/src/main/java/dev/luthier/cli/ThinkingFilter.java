@@ -7,6 +7,8 @@ final class ThinkingFilter {
 
     private final boolean hide;
     private boolean thinking;
+    /** The answer has not begun: the space before it goes with the reasoning. */
+    private boolean beforeAnswer;
     private String held = "";
 
     ThinkingFilter(boolean hide, boolean startsInside) {
@@ -26,12 +28,18 @@ final class ThinkingFilter {
             if (at < 0) break;
             if (!thinking) shown.append(text, 0, at);
             text = text.substring(at + mark.length());
-            if (thinking) text = text.stripLeading();
+            beforeAnswer = thinking;
             thinking = !thinking;
+            if (beforeAnswer) text = text.stripLeading();
         }
         int keep = piece.isEmpty() ? 0 : partialMark(text, thinking ? CLOSE : OPEN);
         held = text.substring(text.length() - keep);
-        if (!thinking) shown.append(text, 0, text.length() - keep);
+        if (!thinking) {
+            String rest = text.substring(0, text.length() - keep);
+            if (beforeAnswer) rest = rest.stripLeading();
+            if (!rest.isEmpty()) beforeAnswer = false;
+            shown.append(rest);
+        }
         return shown.toString();
     }
 

@@ -106,7 +106,7 @@ public final class ConfigReader {
         JsonNode types = json.path("layer_types");
         if (types.isArray() && types.size() != layers)
             throw error("layer_types", types.size() + " entries", layers + ", one per layer");
-        int pattern = (int) decimal("sliding_window_pattern", family == Family.GEMMA3 ? 6 : 2);
+        int pattern = present("sliding_window_pattern") ? positive("sliding_window_pattern") : family == Family.GEMMA3 ? 6 : 2;
         for (int i = 0; i < layers; i++) {
             if (types.isArray()) sliding[i] = types.get(i).asString("").equals("sliding_attention");
             else if (family == Family.GEMMA2 || family == Family.GEMMA3) sliding[i] = (i + 1) % pattern != 0;
@@ -193,9 +193,14 @@ public final class ConfigReader {
     private List<Integer> ids(String name, JsonNode generation) {
         JsonNode n = generation != null && generation.hasNonNull(name) ? generation.get(name) : json.path(name);
         List<Integer> ids = new ArrayList<>();
-        if (n.isIntegralNumber()) ids.add(n.asInt());
-        else n.forEach(id -> ids.add(id.asInt()));
+        if (n.isIntegralNumber()) ids.add(id(name, n));
+        else if (n.isArray()) n.forEach(one -> ids.add(id(name, one)));
         return List.copyOf(ids);
+    }
+
+    private int id(String name, JsonNode n) {
+        if (!n.isIntegralNumber() || !n.canConvertToInt() || n.asInt() < 0) throw error(name, n, "a token id");
+        return n.asInt();
     }
 
     private FormatException error(String field, Object found, String wanted) {

@@ -150,6 +150,16 @@ abstract class OracleSuite {
         }
     }
 
+    /** One file, shards with an index, and 16-bit weights. */
+    @ParameterizedTest
+    @CsvSource({"sharded, base.logits", "bf16, bf16w.logits"})
+    void otherFormsOfACheckpoint(String form, String tensor) throws Exception {
+        try (OracleCase oracle = OracleCase.open("qwen2"); BaseModel base = BaseModel.load(ops, oracle.folder.resolve(form), LoadIn.BIT32, (done, total) -> { })) {
+            ops.engine().requireWorkspace(base.config().limits(512, 8, 8));
+            assertLogits(oracle, new Transformer(base.weights(), null), tensor, "base.logits");
+        }
+    }
+
     /** What bitsandbytes has quantized is taken as it is: the very logits of quantizing here. */
     @ParameterizedTest
     @CsvSource({"BIT4", "BIT32"})
