@@ -40,7 +40,7 @@ public final class AdapterFiles {
             if (json.path(unsupported).asBoolean(false)) throw error(file, unsupported, "true", "false");
         for (String pattern : List.of("rank_pattern", "alpha_pattern", "layers_to_transform", "modules_to_save"))
             if (!json.path(pattern).isEmpty()) throw error(file, pattern, json.path(pattern), "nothing");
-        if (!json.path("r").isIntegralNumber() || json.path("r").asInt() < 1 || json.path("r").asInt() > 1024)
+        if (!json.path("r").isIntegralNumber() || !json.path("r").canConvertToInt() || json.path("r").asInt() < 1 || json.path("r").asInt() > 1024)
             throw error(file, "r", json.path("r"), "a rank of 1 to 1024");
         if (!json.path("lora_alpha").isNumber() || !(json.path("lora_alpha").asDouble() > 0))
             throw error(file, "lora_alpha", json.path("lora_alpha"), "a positive number");
