@@ -5,7 +5,6 @@ import dev.luthier.engine.DeviceArena;
 import dev.luthier.engine.DeviceArena.Kind;
 import dev.luthier.engine.Tensor;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,10 +54,6 @@ public final class ParamSet {
     /** The param of that name, or null. */
     public Param get(String name) {
         return params.get(name);
-    }
-
-    public Map<String, Param> byName() {
-        return Collections.unmodifiableMap(params);
     }
 
     /** All values, F32 [1, N]. */

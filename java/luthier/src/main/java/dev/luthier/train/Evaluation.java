@@ -23,9 +23,6 @@ public final class Evaluation {
      * @param tokens target tokens
      */
     public record Result(double loss, long tokens) {
-        public double perplexity() {
-            return Math.exp(loss);
-        }
     }
 
     /** @param batch rows that go through the model at once */
