@@ -135,6 +135,21 @@ public final class Engine implements AutoCloseable {
         return pointer.get(ValueLayout.JAVA_LONG, 0);
     }
 
+    /**
+     * Like {@link #register}, but 0 where the device has memory of its own, or the host memory is empty or not aligned so.
+     *
+     * @param alignment bytes that its start must be a multiple of
+     */
+    public long registerIfPossible(MemorySegment host, long alignment) {
+        if (host.byteSize() == 0 || host.address() % alignment != 0) return 0;
+        try {
+            return register(host);
+        } catch (EngineException e) {
+            if (e.status() == Status.UNSUPPORTED) return 0;
+            throw e;
+        }
+    }
+
     /** Copies host memory in; a heap segment goes through native memory. */
     public void upload(long address, MemorySegment host) {
         if (host.byteSize() == 0) return;

@@ -3,10 +3,8 @@ package dev.luthier.export;
 import dev.luthier.engine.DType;
 import dev.luthier.engine.DeviceArena;
 import dev.luthier.engine.Engine;
-import dev.luthier.engine.EngineException;
 import dev.luthier.engine.Limits;
 import dev.luthier.engine.Matrix;
-import dev.luthier.engine.Status;
 import dev.luthier.engine.Tensor;
 import dev.luthier.io.FormatException;
 import dev.luthier.io.TensorInfo;
@@ -120,7 +118,7 @@ final class MergedWeights implements AutoCloseable {
             this.bytes = source.bytes(info.name());
             this.a = param(info.name(), LORA_A);
             this.b = param(info.name(), ".lora_B.weight");
-            this.registered = register();
+            this.registered = engine.registerIfPossible(bytes, type.blockBytes());
             if (base == MergeBase.NF4 && projections.contains(info.name())) quantize();
         }
 
@@ -130,17 +128,6 @@ final class MergedWeights implements AutoCloseable {
 
         long columns() {
             return columns;
-        }
-
-        /** The mapped bytes as device memory; 0 where the device has memory of its own or the file's alignment forbids it. */
-        private long register() {
-            if (bytes.byteSize() == 0 || bytes.address() % type.blockBytes() != 0) return 0;
-            try {
-                return engine.register(bytes);
-            } catch (EngineException e) {
-                if (e.status() == Status.UNSUPPORTED) return 0;
-                throw e;
-            }
         }
 
         private void quantize() {

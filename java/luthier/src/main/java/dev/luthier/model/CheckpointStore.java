@@ -4,9 +4,7 @@ import dev.luthier.engine.DType;
 import dev.luthier.engine.DeviceArena;
 import dev.luthier.engine.DeviceArena.Kind;
 import dev.luthier.engine.Engine;
-import dev.luthier.engine.EngineException;
 import dev.luthier.engine.Matrix;
-import dev.luthier.engine.Status;
 import dev.luthier.engine.Tensor;
 import dev.luthier.io.Floats;
 import dev.luthier.io.FormatException;
@@ -137,7 +135,7 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
     /** m in its own type from a source in another. */
     private Matrix convert(Matrix m, MemorySegment bytes, DType from) {
         Engine engine = ops.engine();
-        long address = inPlace(engine, bytes, from);
+        long address = engine.registerIfPossible(bytes, from.dense() ? from.blockBytes() : BLOCK_ALIGNMENT);
         boolean registered = address != 0;
         if (!registered) {
             address = staging(engine, bytes.byteSize());
@@ -154,17 +152,6 @@ final class CheckpointStore implements Weights.Store, AutoCloseable {
             return m;
         } finally {
             if (registered) engine.free(address);
-        }
-    }
-
-    /** The mapped bytes as device memory; 0 where the device has memory of its own or the file's alignment forbids it. */
-    private static long inPlace(Engine engine, MemorySegment bytes, DType type) {
-        if (bytes.address() % (type.dense() ? type.blockBytes() : BLOCK_ALIGNMENT) != 0) return 0;
-        try {
-            return engine.register(bytes);
-        } catch (EngineException e) {
-            if (e.status() == Status.UNSUPPORTED) return 0;
-            throw e;
         }
     }
 
